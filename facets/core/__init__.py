@@ -1,0 +1,42 @@
+"""hde in Python: event sourcing on DynamoDB, in the format of the TypeScript library. Imports no Django."""
+
+from facets.core.dynamodb import EventDB, create_table
+from facets.core.errors import (
+    FacetError,
+    InvalidRecord,
+    RecordTooLarge,
+    SequenceConflict,
+    StoreUnavailable,
+    TableNotFound,
+    TransactionTooLarge,
+    UnknownEventType,
+)
+from facets.core.events import Event
+from facets.core.facet import ChangeOutput, Facet, GetOutput
+from facets.core.history import HistoryFault
+from facets.core.processor import Processor, ProcessResult, StateUpdaterInput
+from facets.core.records import Record
+from facets.core.sqlite import SqliteEventDB
+
+__all__ = [
+    "ChangeOutput",
+    "Event",
+    "EventDB",
+    "Facet",
+    "FacetError",
+    "GetOutput",
+    "HistoryFault",
+    "InvalidRecord",
+    "ProcessResult",
+    "Processor",
+    "Record",
+    "RecordTooLarge",
+    "SequenceConflict",
+    "SqliteEventDB",
+    "StateUpdaterInput",
+    "StoreUnavailable",
+    "TableNotFound",
+    "TransactionTooLarge",
+    "UnknownEventType",
+    "create_table",
+]

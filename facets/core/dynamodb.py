@@ -1,0 +1,424 @@
+"""EventDB and DynamoTable: the only module that calls DynamoDB.
+
+Expressions name attributes by #placeholder only: DynamoDB refuses bare names that begin with an underscore.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, WaiterError
+
+from facets.core import json
+from facets.core.errors import FacetError, InvalidRecord, SequenceConflict, StoreUnavailable, TableNotFound
+from facets.core.history import Log, LogEntry, in_history_order
+from facets.core.records import STATE_KEY, Item, Record, kind_of, partition_key, whole_number
+from facets.core.store import FacetPage, ReadCost, StatePage, check_transaction, new_operation_id
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+# One page of a list waits for at most this many 1 MB reads.
+_READS_PER_PAGE = 4
+
+# How often a write that met another transaction on the same entity is sent again, under the same token.
+_CONTENTION_RETRIES = 8
+
+_BATCH = 25
+_LOADERS = 8
+
+# Codes after which the same call may succeed later, and those with which AWS turns the caller away.
+_UNAVAILABLE = frozenset(
+    {
+        "AccessDeniedException",
+        "ExpiredTokenException",
+        "IncompleteSignature",
+        "InternalServerError",
+        "InvalidSignatureException",
+        "LimitExceededException",
+        "MissingAuthenticationToken",
+        "ProvisionedThroughputExceeded",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "ServiceUnavailable",
+        "ThrottlingError",
+        "ThrottlingException",
+        "TransactionInProgressException",
+        "UnrecognizedClientException",
+    }
+)
+
+
+def make_client(**options: Any) -> DynamoDBClient:
+    """A DynamoDB client that gives up within seconds; `options` go to `boto3.client`.
+
+    A call connects within 2 s and is answered within 5 s, or is tried again, 3 times in all. Share one among the
+    threads of a process.
+    """
+    config = Config(
+        connect_timeout=2,
+        read_timeout=5,
+        retries={"mode": "standard", "total_max_attempts": 3},
+        max_pool_connections=64,
+        tcp_keepalive=True,
+    )
+    return boto3.client("dynamodb", **{"config": config, **options})
+
+
+def create_table(client: DynamoDBClient, table: str) -> None:
+    """Make a table with hde's key schema and on-demand billing; returns when it is ACTIVE.
+
+    A table of that name that is there already is left as it is.
+
+    Raises:
+        StoreUnavailable
+    """
+    with _translated(table):
+        try:
+            client.create_table(
+                TableName=table,
+                KeySchema=[
+                    {"AttributeName": "_id", "KeyType": "HASH"},
+                    {"AttributeName": "_rng", "KeyType": "RANGE"},
+                ],
+                AttributeDefinitions=[
+                    {"AttributeName": "_id", "AttributeType": "S"},
+                    {"AttributeName": "_rng", "AttributeType": "S"},
+                ],
+                BillingMode="PAY_PER_REQUEST",
+            )
+        except ClientError as error:
+            if _code(error) != "ResourceInUseException":
+                raise
+        client.get_waiter("table_exists").wait(TableName=table, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+
+
+class EventDB:
+    """One facet's records in a DynamoDB table. See EventStore for what each method promises.
+
+    Args:
+        client: boto3.client("dynamodb"); may be shared by threads. `make_client` makes one with short timeouts.
+    """
+
+    def __init__(self, client: DynamoDBClient, table: str, facet: str) -> None:
+        self.client = client
+        self.table = table
+        self.facet = facet
+        _watch_for_lost_answers(client)
+
+    def get_state(self, id: str) -> Record | None:
+        with _translated(self.table):
+            answer = self.client.get_item(
+                TableName=self.table,
+                Key={"_id": {"S": partition_key(self.facet, id)}, "_rng": {"S": STATE_KEY}},
+                ConsistentRead=True,
+            )
+        item = answer.get("Item")
+        record = Record.from_item(item) if item else None
+        return record if record and record.facet == self.facet else None
+
+    def get_records(self, id: str) -> list[Record]:
+        items = (item for item in self._query(id) if kind_of(item["_rng"]["S"]))
+        records = [Record.from_item(item) for item in items]
+        return in_history_order(record for record in records if record.facet == self.facet)
+
+    def get_log(self, id: str) -> Log:
+        state_seq: int | None = None
+        state_itm: str | None = None
+        entries: list[LogEntry] = []
+        wanted = {
+            # The facet is compared where the records are, so that it need not travel with each of them.
+            "ProjectionExpression": "#rng, #seq, #itm",
+            "FilterExpression": "#facet = :facet",
+        }
+        try:
+            for item in self._query(id, **wanted):
+                rng = item["_rng"]["S"]
+                if rng.startswith("INBOUND/"):
+                    type = rng[8:].rpartition("/")[0]
+                    entries.append(LogEntry(whole_number(item["_seq"]["N"]), type, item["_itm"]["S"]))
+                elif rng == STATE_KEY:
+                    state_seq, state_itm = whole_number(item["_seq"]["N"]), item["_itm"]["S"]
+        except (KeyError, ValueError) as error:
+            raise InvalidRecord(f"Not hde's format: {error!r}", id=partition_key(self.facet, id)) from error
+        entries.sort()
+        return Log(state_seq, state_itm, entries)
+
+    def put_state(
+        self,
+        state: Record,
+        previous_seq: int,
+        inbound: Sequence[Record] = (),
+        outbound: Sequence[Record] = (),
+        *,
+        operation_id: str | None = None,
+    ) -> None:
+        records = check_transaction(self.facet, state, inbound, outbound)
+        condition = "#seq = :previous AND #facet = :facet"
+        if previous_seq == 0:
+            condition = f"attribute_not_exists(#id) OR ({condition})"
+        puts: list[Any] = [
+            {
+                "Put": {
+                    "TableName": self.table,
+                    "Item": record.to_item(),
+                    "ConditionExpression": "attribute_not_exists(#id)",
+                    "ExpressionAttributeNames": {"#id": "_id"},
+                }
+            }
+            for record in records
+        ]
+        names = {"#seq": "_seq", "#facet": "_facet"} | ({"#id": "_id"} if previous_seq == 0 else {})
+        puts[-1]["Put"] |= {
+            "ConditionExpression": condition,
+            "ExpressionAttributeNames": names,
+            "ExpressionAttributeValues": {":previous": {"N": str(previous_seq)}, ":facet": {"S": self.facet}},
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+        token = operation_id or new_operation_id()
+        for attempt in range(_CONTENTION_RETRIES + 1):
+            if attempt:
+                time.sleep(random.uniform(0, min(0.2, 0.004 * 2**attempt)))
+            try:
+                with _translated(self.table, writes=True):
+                    self.client.transact_write_items(TransactItems=puts, ClientRequestToken=token)
+                return
+            except _Cancelled as cancelled:
+                self._explain(cancelled, state, previous_seq)
+        # Every attempt met another transaction on the entity: who writes that much has moved it on, or will.
+        now = self.get_state(state.entity_id)
+        actual_seq = now.seq if now else 0
+        if actual_seq != previous_seq:
+            raise SequenceConflict(state.entity_id, expected_seq=previous_seq, actual_seq=actual_seq)
+        raise StoreUnavailable("Other writers hold this entity; nothing was written.")
+
+    def _explain(self, cancelled: _Cancelled, state: Record, previous_seq: int) -> None:
+        """Raise what a cancelled transaction means; return where it merely met another one and can be sent again."""
+        reasons = cancelled.reasons
+        codes = {reason.get("Code") for reason in reasons} - {"None"}
+        if "ConditionalCheckFailed" in codes:
+            last = reasons[-1]
+            if last.get("Code") == "ConditionalCheckFailed" and "_seq" in last.get("Item", {}):
+                actual_seq = whole_number(last["Item"]["_seq"]["N"])
+            else:
+                # An event is there that STATE does not know of, or the engine does not return what it found.
+                now = self.get_state(state.entity_id)
+                actual_seq = now.seq if now else 0
+                if actual_seq == previous_seq:
+                    actual_seq = self.get_log(state.entity_id).seq
+            raise SequenceConflict(
+                state.entity_id, expected_seq=previous_seq, actual_seq=actual_seq
+            ) from cancelled.__cause__
+        if codes & _UNAVAILABLE:
+            raise StoreUnavailable(", ".join(sorted(map(str, codes)))) from cancelled.__cause__
+        if "ItemCollectionSizeLimitExceeded" in codes or "ValidationError" in codes:
+            raise InvalidRecord(
+                f"DynamoDB refused the records: {cancelled}", id=state.id
+            ) from cancelled.__cause__
+        if codes - {"TransactionConflict"}:
+            raise FacetError(str(cancelled)) from cancelled.__cause__
+
+    def _query(self, id: str, **wanted: str) -> Iterator[dict[str, Any]]:
+        """Every item of the entity's partition, in the order of their keys, page after page."""
+        request: dict[str, Any] = {
+            "TableName": self.table,
+            "KeyConditionExpression": "#id = :id",
+            "ExpressionAttributeNames": {"#id": "_id"},
+            "ExpressionAttributeValues": {":id": {"S": partition_key(self.facet, id)}},
+            "ConsistentRead": True,
+            **wanted,
+        }
+        if wanted:
+            request["ExpressionAttributeNames"] |= {
+                "#rng": "_rng",
+                "#seq": "_seq",
+                "#itm": "_itm",
+                "#facet": "_facet",
+            }
+            request["ExpressionAttributeValues"][":facet"] = {"S": self.facet}
+        while True:
+            with _translated(self.table):
+                page = self.client.query(**request)
+            yield from page["Items"]
+            if "LastEvaluatedKey" not in page:
+                return
+            request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+
+class DynamoTable:
+    """A DynamoDB table of several facets. See Table for what each method promises."""
+
+    def __init__(self, client: DynamoDBClient, name: str) -> None:
+        self.client = client
+        self.name = name
+
+    def create(self) -> None:
+        create_table(self.client, self.name)
+
+    def check(self) -> None:
+        with _translated(self.name):
+            self.client.get_item(TableName=self.name, Key={"_id": {"S": "-"}, "_rng": {"S": STATE_KEY}})
+
+    def is_empty(self) -> bool:
+        with _translated(self.name):
+            return not self.client.scan(TableName=self.name, Limit=1, ConsistentRead=True)["Items"]
+
+    def db(self, facet: str) -> EventDB:
+        return EventDB(self.client, self.name, facet)
+
+    def browse(self, facet: str, *, after: str | None = None, limit: int = 50) -> StatePage:
+        states: list[Record] = []
+        start = _decode_key(after)
+        looked_at = requests = 0
+        capacity = 0.0
+        while requests < _READS_PER_PAGE:
+            page = self._scan(
+                start,
+                FilterExpression="#rng = :state AND #facet = :facet",
+                ExpressionAttributeNames={"#rng": "_rng", "#facet": "_facet"},
+                ExpressionAttributeValues={":state": {"S": STATE_KEY}, ":facet": {"S": facet}},
+            )
+            requests += 1
+            looked_at += page["ScannedCount"]
+            capacity += _capacity(page)
+            found = [Record.from_item(item) for item in page["Items"]]
+            start = page.get("LastEvaluatedKey")
+            room = limit - len(states)
+            states += found[:room]
+            if len(found) > room:
+                start = {"_id": {"S": states[-1].id}, "_rng": {"S": states[-1].rng}}
+            if start is None or len(states) == limit:
+                break
+        return StatePage(states, _encode_key(start), ReadCost(looked_at, requests, capacity))
+
+    def facets(self, *, after: str | None = None) -> FacetPage:
+        page = self._scan(
+            _decode_key(after),
+            FilterExpression="#rng = :state",
+            ProjectionExpression="#facet",
+            ExpressionAttributeNames={"#rng": "_rng", "#facet": "_facet"},
+            ExpressionAttributeValues={":state": {"S": STATE_KEY}},
+        )
+        counts = Counter(item["_facet"]["S"] for item in page["Items"] if "S" in item.get("_facet", {}))
+        cost = ReadCost(page["ScannedCount"], 1, _capacity(page))
+        return FacetPage(dict(counts), _encode_key(page.get("LastEvaluatedKey")), cost)
+
+    def load(self, items: Iterable[Item]) -> int:
+        todo = iter(items)
+        batches = iter(lambda: list(islice(todo, _BATCH)), [])
+        with ThreadPoolExecutor(_LOADERS) as pool:
+            return sum(pool.map(self._load_batch, batches))
+
+    def _load_batch(self, items: list[Item]) -> int:
+        for item in items:
+            Record.from_item(item)
+        unsent: Any = [{"PutRequest": {"Item": item}} for item in items]
+        for attempt in range(12):
+            time.sleep(random.uniform(0, min(2, 0.05 * 2**attempt)) if attempt else 0)
+            with _translated(self.name):
+                answer = self.client.batch_write_item(RequestItems={self.name: unsent})
+            unsent = answer.get("UnprocessedItems", {}).get(self.name)
+            if not unsent:
+                return len(items)
+        raise StoreUnavailable("DynamoDB keeps throttling the load; part of it is written.")
+
+    def _scan(self, start: Any, **options: Any) -> Any:
+        if start is not None:
+            options["ExclusiveStartKey"] = start
+        with _translated(self.name):
+            return self.client.scan(TableName=self.name, ReturnConsumedCapacity="TOTAL", **options)
+
+
+class _Cancelled(Exception):
+    """DynamoDB cancelled a transaction; `reasons` has one for each of its records, in their order."""
+
+    def __init__(self, reasons: list[dict[str, Any]]) -> None:
+        super().__init__(str([(reason.get("Code"), reason.get("Message")) for reason in reasons]))
+        self.reasons = reasons
+
+
+@contextmanager
+def _translated(table: str, *, writes: bool = False) -> Iterator[None]:
+    """Raise what AWS raises in the core's own words, the cause kept."""
+    _calls.answer_lost = False
+    try:
+        yield
+    except ClientError as error:
+        code = _code(error)
+        message = error.response.get("Error", {}).get("Message", "")
+        if code == "TransactionCanceledException":
+            reasons: Any = error.response.get("CancellationReasons", [])
+            raise _Cancelled(reasons) from error
+        if code == "ResourceNotFoundException":
+            raise TableNotFound(table) from error
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        if code in _UNAVAILABLE or status >= 500:
+            raise StoreUnavailable(
+                f"{code}: {message}", maybe_written=writes and _calls.answer_lost
+            ) from error
+        if code == "IdempotentParameterMismatchException":
+            raise InvalidRecord("This operation id was used before, for other records.") from error
+        if code in ("ValidationException", "SerializationException"):
+            raise InvalidRecord(f"DynamoDB refused the request: {message}") from error
+        raise FacetError(f"{code}: {message}") from error
+    except (BotoCoreError, WaiterError) as error:
+        raise StoreUnavailable(str(error), maybe_written=writes and _calls.answer_lost) from error
+
+
+class _Calls(threading.local):
+    """Whether an attempt of this thread's current write was sent and its answer lost; botocore tells only of the
+    last of its attempts."""
+
+    answer_lost = False
+
+
+_calls = _Calls()
+
+
+def _watch_for_lost_answers(client: DynamoDBClient) -> None:
+    def note(response: Any = None, caught_exception: Exception | None = None, **_: Any) -> None:
+        # What fails to connect is a ConnectionError; an HTTPClientError comes after the request was sent.
+        if isinstance(caught_exception, HTTPClientError) or (response and response[0].status_code >= 500):
+            _calls.answer_lost = True
+
+    client.meta.events.register_first(
+        "needs-retry.dynamodb.TransactWriteItems", note, unique_id="hde-lost-answers"
+    )
+
+
+def _code(error: ClientError) -> str:
+    return error.response.get("Error", {}).get("Code", "")
+
+
+def _capacity(page: Any) -> float:
+    """Read units; some engines that speak DynamoDB's API do not count them."""
+    return float(page.get("ConsumedCapacity", {}).get("CapacityUnits", 0.0))
+
+
+def _encode_key(key: Any) -> str | None:
+    if key is None:
+        return None
+    return urlsafe_b64encode(json.dumps([key["_id"]["S"], key["_rng"]["S"]]).encode()).decode()
+
+
+def _decode_key(text: str | None) -> Any:
+    if text is None:
+        return None
+    try:
+        id, rng = json.loads(urlsafe_b64decode(text.encode()).decode())
+        if not (isinstance(id, str) and isinstance(rng, str) and id and rng):
+            raise ValueError
+    except (ValueError, TypeError, InvalidRecord):
+        raise InvalidRecord("The place to continue from is not one that a page gave.") from None
+    return {"_id": {"S": id}, "_rng": {"S": rng}}

@@ -1,0 +1,152 @@
+"""Fold events into a state. Pure: no clock, no network, no storage.
+
+Source: a-h/hde, src/processor/index.ts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from facets.core import json
+from facets.core.errors import InvalidRecord, UnknownEventType
+from facets.core.events import Event
+from facets.core.json import JSON
+
+State = TypeVar("State")
+Publish = Callable[[str, JSON], None]
+
+
+class StateUpdaterInput(Generic[State]):
+    """What a rule is given. One object serves a whole replay: a rule must not keep it.
+
+    Attributes:
+        state: the state before this event; the rule may change it and return it, or return another.
+        current: this event's payload.
+        past_inbound_events, new_inbound_events: those stored before, and those of this append.
+        all: the past ones, then the new ones.
+        current_index: this event's place in `all`.
+        state_index: how many of `all` are past.
+        publish: publish(name, data) sends an outbound message, if this event is new. The payload is kept as it is
+            at the call.
+    """
+
+    __slots__ = (
+        "all",
+        "current",
+        "current_index",
+        "new_inbound_events",
+        "past_inbound_events",
+        "publish",
+        "state",
+        "state_index",
+    )
+
+    state: State
+    current: JSON
+    past_inbound_events: list[Event]
+    new_inbound_events: list[Event]
+    all: list[Event]
+    current_index: int
+    state_index: int
+    publish: Publish
+
+
+Rule = Callable[[StateUpdaterInput[State]], State]
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessResult:
+    """What a fold came to.
+
+    Attributes:
+        state: after all events.
+        past_outbound_events: what the past events published when their rules ran again; sent long ago.
+        new_outbound_events: what the new events publish.
+        skipped: the types of past events that no rule handles, in history order, once an event.
+    """
+
+    state: JSON
+    past_outbound_events: list[Event]
+    new_outbound_events: list[Event]
+    skipped: list[str]
+
+
+class Processor(Generic[State]):
+    """A facet's rules, and the state that an entity has before its first event."""
+
+    def __init__(self, rules: Mapping[str, Rule[State]], initial: Callable[[], State] = dict) -> None:  # type: ignore[assignment]
+        self.rules = rules
+        self.initial = initial
+
+    def process(
+        self, state: JSON | None, past: Iterable[Event] = (), new: Iterable[Event] = ()
+    ) -> ProcessResult:
+        """Fold `past` and then `new` into `state` (None: the initial one), in the order given.
+
+        Neither the state nor the events given are changed, whatever the rules do.
+
+        Raises:
+            UnknownEventType: a new event has no rule.
+            Whatever a rule raises.
+        """
+        return self.fold(
+            json.copy(state),
+            [Event(event.type, json.copy(event.data)) for event in past],
+            [Event(event.type, json.copy(event.data)) for event in new],
+        )
+
+    def fold(
+        self, state: JSON | None, past: list[Event], new: list[Event], *, replaced: JSON | None = None
+    ) -> ProcessResult:
+        """`process` for a caller that gives its values away: rules may change them.
+
+        `replaced` is the stored state that a replay from the initial one will replace.
+        """
+        for event in new:
+            if event.type not in self.rules:
+                raise UnknownEventType(event.type)
+        past_outbound: list[Event] = []
+        new_outbound: list[Event] = []
+        skipped: list[str] = []
+        given: StateUpdaterInput[State] = StateUpdaterInput()
+        given.state = self.load(state) if state is not None else json.copy(self.initial())
+        given.past_inbound_events = past
+        given.new_inbound_events = new
+        given.all = [*past, *new]
+        given.state_index = len(past)
+        rule_for = self.rules.get
+        given.publish = self._publisher(past_outbound)
+        for index, event in enumerate(given.all):
+            if index == given.state_index:
+                given.publish = self._publisher(new_outbound)
+            rule = rule_for(event.type)
+            if rule is None:
+                skipped.append(event.type)
+                continue
+            given.current = event.data
+            given.current_index = index
+            given.state = rule(given)
+            if given.state is None:
+                raise InvalidRecord(f"The rule for {event.type!r} returned no state.")
+        return ProcessResult(self.dump(given.state, state, replaced), past_outbound, new_outbound, skipped)
+
+    def load(self, state: JSON) -> State:
+        """Turn a stored state into what the rules work on. Here they work on plain JSON."""
+        loaded: Any = state
+        return loaded  # type: ignore[no-any-return]
+
+    def dump(self, state: State, before: JSON | None, replaced: JSON | None) -> JSON:
+        """Turn what the rules made back into a state to store.
+
+        `before` is what `load` was given, None for a replay; `replaced` is what a replay's result replaces.
+        """
+        return state
+
+    def message(self, data: Any) -> JSON:
+        """Turn what a rule published into a payload to store, now: the rule may go on changing it."""
+        return json.copy(data)
+
+    def _publisher(self, published: list[Event]) -> Publish:
+        return lambda name, data: published.append(Event(name, self.message(data)))

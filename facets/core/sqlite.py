@@ -1,0 +1,282 @@
+"""SqliteEventDB and SqliteTable: the same records and promises in one SQLite file, with no server.
+
+One append is one transaction. Several processes may share the file: it is in WAL mode, and each thread has a
+connection of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, ClassVar
+
+from facets.core.errors import InvalidRecord, SequenceConflict, StoreUnavailable, TableNotFound
+from facets.core.history import Log, LogEntry, in_history_order
+from facets.core.records import STATE_KEY, Item, Record, kind_of, partition_key
+from facets.core.store import FacetPage, ReadCost, StatePage, check_transaction, new_operation_id
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS records (
+    id TEXT NOT NULL, rng TEXT NOT NULL, facet TEXT NOT NULL, typ TEXT NOT NULL, seq INTEGER NOT NULL,
+    ts INTEGER NOT NULL, date TEXT NOT NULL, itm TEXT NOT NULL, meta TEXT, PRIMARY KEY (id, rng)
+);
+CREATE INDEX IF NOT EXISTS records_in_history_order ON records (id, seq);
+CREATE INDEX IF NOT EXISTS states_of_a_facet ON records (facet, id) WHERE rng = 'STATE';
+CREATE TABLE IF NOT EXISTS operations (
+    operation_id TEXT PRIMARY KEY, digest BLOB NOT NULL, at REAL NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS operations_by_age ON operations (at);
+"""
+# Our own names only: no text of anybody else is ever put into a statement.
+_COLUMNS = "id, rng, facet, typ, seq, ts, date, itm, meta"
+_INSERT = f"INSERT INTO records ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_REPLACE = f"{_INSERT} ON CONFLICT (id, rng) DO UPDATE SET " + ", ".join(
+    f"{name} = excluded.{name}" for name in _COLUMNS.split(", ")[2:]
+)
+
+# As long as DynamoDB remembers a ClientRequestToken.
+_OPERATIONS_KEPT = 600.0
+
+_BUSY_SECONDS = 5.0
+
+
+class SqliteEventDB:
+    """One facet's records in a SQLite file. See EventStore for what each method promises.
+
+    May be shared by threads. The file is made by `SqliteTable(path).create()`.
+    """
+
+    def __init__(self, path: str | Path, facet: str) -> None:
+        self.facet = facet
+        self._connections = _Connections.of(path)
+
+    def get_state(self, id: str) -> Record | None:
+        with self._connections.read() as db:
+            row = db.execute(
+                f"SELECT {_COLUMNS} FROM records WHERE id = ? AND rng = ? AND facet = ?",
+                (_key(self.facet, id), STATE_KEY, self.facet),
+            ).fetchone()
+        return Record(*row) if row else None
+
+    def get_records(self, id: str) -> list[Record]:
+        with self._connections.read() as db:
+            rows = db.execute(
+                f"SELECT {_COLUMNS} FROM records WHERE id = ? AND facet = ? ORDER BY seq",
+                (_key(self.facet, id), self.facet),
+            ).fetchall()
+        return in_history_order(Record(*row) for row in rows if kind_of(row[1]))
+
+    def get_log(self, id: str) -> Log:
+        with self._connections.read() as db:
+            rows = db.execute(
+                "SELECT seq, rng, itm FROM records WHERE id = ? AND facet = ? AND rng < 'OUTBOUND/' ORDER BY seq",
+                (_key(self.facet, id), self.facet),
+            ).fetchall()
+            state = db.execute(
+                "SELECT seq, itm FROM records WHERE id = ? AND rng = ? AND facet = ?",
+                (_key(self.facet, id), STATE_KEY, self.facet),
+            ).fetchone()
+        entries = [
+            LogEntry(seq, rng[8:].rpartition("/")[0], itm)
+            for seq, rng, itm in rows
+            if rng.startswith("INBOUND/")
+        ]
+        entries.sort()
+        state_seq, state_itm = state or (None, None)
+        return Log(state_seq, state_itm, entries)
+
+    def put_state(
+        self,
+        state: Record,
+        previous_seq: int,
+        inbound: Sequence[Record] = (),
+        outbound: Sequence[Record] = (),
+        *,
+        operation_id: str | None = None,
+    ) -> None:
+        records = check_transaction(self.facet, state, inbound, outbound)
+        rows = [_row(record) for record in records]
+        digest = sha256(repr((rows, previous_seq)).encode()).digest()
+        with self._connections.write() as db:
+            if _was_done(db, operation_id or new_operation_id(), digest):
+                return
+            now = db.execute(
+                "SELECT seq, facet FROM records WHERE id = ? AND rng = ?", (state.id, STATE_KEY)
+            ).fetchone()
+            actual_seq = now[0] if now else 0
+            if actual_seq != previous_seq or (now and now[1] != self.facet):
+                raise SequenceConflict(state.entity_id, expected_seq=previous_seq, actual_seq=actual_seq)
+            try:
+                db.executemany(_INSERT, rows[:-1])
+            except sqlite3.IntegrityError as error:
+                # An event is there that STATE does not know of.
+                highest = db.execute("SELECT max(seq) FROM records WHERE id = ?", (state.id,)).fetchone()[0]
+                raise SequenceConflict(
+                    state.entity_id, expected_seq=previous_seq, actual_seq=highest
+                ) from error
+            db.execute(_REPLACE, rows[-1])
+
+
+class SqliteTable:
+    """A SQLite file that stands for a table of several facets. See Table for what each method promises."""
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.name = self.path.name
+        self._connections = _Connections.of(path)
+
+    def create(self) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with _raising(self.path), closing(sqlite3.connect(self.path, timeout=_BUSY_SECONDS)) as db:
+            db.execute("PRAGMA journal_mode = WAL")
+            db.executescript(_SCHEMA)
+
+    def check(self) -> None:
+        with self._connections.read() as db:
+            db.execute("SELECT 1 FROM records LIMIT 1").fetchone()
+
+    def is_empty(self) -> bool:
+        with self._connections.read() as db:
+            return db.execute("SELECT 1 FROM records LIMIT 1").fetchone() is None
+
+    def db(self, facet: str) -> SqliteEventDB:
+        return SqliteEventDB(self.path, facet)
+
+    def browse(self, facet: str, *, after: str | None = None, limit: int = 50) -> StatePage:
+        with self._connections.read() as db:
+            rows = db.execute(
+                f"SELECT {_COLUMNS} FROM records WHERE rng = 'STATE' AND facet = ? AND id > ? ORDER BY id LIMIT ?",
+                (facet, _text(after or ""), limit + 1),
+            ).fetchall()
+        states = [Record(*row) for row in rows[:limit]]
+        return StatePage(states, states[-1].id if len(rows) > limit else None, ReadCost(len(states), 1))
+
+    def facets(self, *, after: str | None = None) -> FacetPage:
+        with self._connections.read() as db:
+            rows = db.execute(
+                "SELECT facet, count(*) FROM records WHERE rng = 'STATE' GROUP BY facet"
+            ).fetchall()
+        return FacetPage(dict(rows), None, ReadCost(sum(count for _, count in rows), 1))
+
+    def load(self, items: Iterable[Item]) -> int:
+        """As Table promises, and all or nothing."""
+        rows = (_row(Record.from_item(item)) for item in items)
+        with self._connections.write() as db:
+            return db.executemany(_REPLACE, rows).rowcount
+
+
+class _Connections:
+    """One connection for each thread and process, to one file."""
+
+    _by_path: ClassVar[dict[str, _Connections]] = {}
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._local = threading.local()
+
+    @classmethod
+    def of(cls, path: str | Path) -> _Connections:
+        path = Path(path).absolute()
+        return cls._by_path.setdefault(str(path), cls(path))
+
+    @contextmanager
+    def read(self) -> Iterator[sqlite3.Connection]:
+        """One snapshot of the file."""
+        with self._transaction("BEGIN") as db:
+            yield db
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """The only writer, until the block ends; what it wrote is on the disk then, or undone."""
+        with self._transaction("BEGIN IMMEDIATE") as db:
+            yield db
+
+    @contextmanager
+    def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
+        with _raising(self.path):
+            db = self._connect()
+            db.execute(begin)
+            try:
+                yield db
+            except BaseException:
+                db.execute("ROLLBACK")
+                raise
+            db.execute("COMMIT")
+
+    def _connect(self) -> sqlite3.Connection:
+        # A connection does not survive a fork, and is of no use once its file was put in another's place.
+        try:
+            found = self.path.stat()
+        except FileNotFoundError:
+            raise TableNotFound(str(self.path)) from None
+        owner = (os.getpid(), found.st_dev, found.st_ino)
+        if getattr(self._local, "owner", None) != owner:
+            db = sqlite3.connect(
+                f"{self.path.as_uri()}?mode=rw", uri=True, timeout=_BUSY_SECONDS, isolation_level=None
+            )
+            db.execute("PRAGMA synchronous = FULL")
+            self._local.db, self._local.owner = db, owner
+        connection: sqlite3.Connection = self._local.db
+        return connection
+
+
+@contextmanager
+def _raising(path: Path) -> Iterator[None]:
+    """Raise what SQLite raises in the core's own words, the cause kept."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if "no such table" in str(error):
+            raise TableNotFound(str(path)) from error
+        raise StoreUnavailable(str(error)) from error
+    except sqlite3.DatabaseError as error:
+        raise StoreUnavailable(str(error)) from error
+    except UnicodeEncodeError:
+        raise InvalidRecord("A text is not valid Unicode.") from None
+    except OverflowError as error:
+        raise InvalidRecord("A number is beyond 64 bits.") from error
+
+
+def _was_done(db: sqlite3.Connection, operation_id: str, digest: bytes) -> bool:
+    """Whether this operation has been written; notes it if not."""
+    now = time.time()
+    db.execute("DELETE FROM operations WHERE at < ?", (now - _OPERATIONS_KEPT,))
+    done = db.execute("SELECT digest FROM operations WHERE operation_id = ?", (operation_id,)).fetchone()
+    if done is None:
+        db.execute("INSERT INTO operations VALUES (?, ?, ?)", (operation_id, digest, now))
+    elif done[0] != digest:
+        raise InvalidRecord("This operation id was used before, for other records.")
+    return done is not None
+
+
+def _row(record: Record) -> tuple[Any, ...]:
+    return (
+        record.id,
+        record.rng,
+        record.facet,
+        record.typ,
+        record.seq,
+        record.ts,
+        record.date,
+        record.itm,
+        record.meta,
+    )
+
+
+def _key(facet: str, id: str) -> str:
+    return _text(partition_key(facet, id))
+
+
+def _text(text: str) -> str:
+    """Refuse here what SQLite and DynamoDB could not be asked for."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise InvalidRecord("The id is not valid Unicode.") from None
+    return text

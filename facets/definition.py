@@ -1,0 +1,363 @@
+"""FacetDefinition: everything about one facet. Its schema, its rules, and how staff see them."""
+
+from __future__ import annotations
+
+import enum
+import re
+import string
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from functools import cached_property
+from typing import Any, Generic, TypeAlias, TypeVar, get_args
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import to_jsonable_python
+
+from facets.core import Facet, InvalidRecord, Processor, StateUpdaterInput
+from facets.core.json import JSON
+from facets.core.processor import Publish
+from facets.core.store import EventStore
+
+State = TypeVar("State", bound=BaseModel)
+Schema = TypeVar("Schema", bound=BaseModel)
+Rule = Callable[[State, Schema, Publish], State]
+_ModelClass: TypeAlias = type[BaseModel]
+
+
+class DefinitionError(ValueError):
+    """A facet's definition contradicts itself; the message names the facet and the field."""
+
+
+class Model(BaseModel):
+    """The base of states and events: fields that it does not name are kept, since other services write them."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class WrittenAsNull:
+    """Marks a field, `Annotated[int | None, WrittenAsNull()] = None`, that is stored as null while it is None.
+
+    Without it a field whose default is None is left out, as JavaScript leaves out what is undefined.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class EventType:
+    """One type of inbound event.
+
+    Attributes:
+        sentence: what the timeline says, a template over the event's fields: "{amount:+} · {desc}".
+        compensate: from an event to the type and event that take its effect back; None where nothing can.
+    """
+
+    type: str
+    schema: _ModelClass
+    title: str
+    help: str
+    sentence: str
+    compensate: Callable[[Any], tuple[str, BaseModel]] | None
+    rule: Callable[[Any, Any, Publish], Any]
+
+
+class FacetDefinition(Generic[State]):
+    """A facet that staff can open.
+
+    Args:
+        name: the facet's name in the table; holds no `/`.
+        title: what staff call its entities, in the plural.
+        state: the state's schema; its defaults are the state before the first event. Derive it from `Model`.
+        list_display, search_fields, chart_fields: names of fields of the state, as they are stored.
+        sensitive_fields: names of fields of the state or of events whose values are masked.
+        help: a line about the facet for staff.
+
+    Raises:
+        DefinitionError
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        title: str,
+        state: type[State],
+        list_display: tuple[str, ...] = (),
+        search_fields: tuple[str, ...] = (),
+        sensitive_fields: tuple[str, ...] = (),
+        chart_fields: tuple[str, ...] = (),
+        help: str = "",
+    ) -> None:
+        self.name = name
+        self.title = title
+        self.state = state
+        self.list_display = list_display
+        self.search_fields = search_fields
+        self.sensitive_fields = sensitive_fields
+        self.chart_fields = chart_fields
+        self.help = help
+        self.events: dict[str, EventType] = {}
+        if not name or "/" in name:
+            raise DefinitionError(f"Facet {name!r}: its name must not be empty, nor hold '/'.")
+        self._check_model(state)
+        try:
+            state()
+        except ValidationError as error:
+            fields = ", ".join(".".join(map(str, problem["loc"])) for problem in error.errors())
+            raise DefinitionError(f"Facet {name}: {state.__name__} needs defaults for {fields}.") from error
+        known = {_key(field_name, field) for field_name, field in state.model_fields.items()}
+        for option in ("list_display", "search_fields", "chart_fields"):
+            for path in getattr(self, option):
+                if path.split(".")[0] not in known:
+                    raise DefinitionError(f"Facet {name}: {option} names {path!r}, not a field of the state.")
+
+    def __repr__(self) -> str:
+        return f"FacetDefinition({self.name!r})"
+
+    def event(
+        self,
+        type: str,
+        schema: type[Schema],
+        *,
+        sentence: str = "",
+        title: str = "",
+        help: str = "",
+        compensate: Callable[[Schema], tuple[str, BaseModel]] | None = None,
+    ) -> Callable[[Rule[State, Schema]], Rule[State, Schema]]:
+        """Register the decorated rule for one type of event.
+
+        The rule is given the state, the event and `publish(name, message)`; it returns the new state, which may be
+        the one it was given, changed.
+        """
+
+        def register(rule: Rule[State, Schema]) -> Rule[State, Schema]:
+            if type in self.events:
+                raise DefinitionError(f"Facet {self.name}: two rules for {type!r}.")
+            self._check_model(schema)
+            _check_sentence(self.name, type, sentence)
+            self.events[type] = EventType(
+                type, schema, title or humanize(type), help, sentence, compensate, rule
+            )
+            return rule
+
+        return register
+
+    @cached_property
+    def processor(self) -> TypedProcessor:
+        return TypedProcessor(self)
+
+    def facet(self, db: EventStore) -> Facet:
+        return Facet(self.name, db, self.processor)
+
+    def sentence(self, type: str, data: JSON) -> str:
+        """What happened, as plain text of unescaped, hostile origin. Never raises: falls back on the type's title."""
+        event_type = self.events.get(type)
+        if event_type is None:
+            return humanize(type)
+        try:
+            event = event_type.schema.model_validate(data)
+            return _SENTENCES.vformat(event_type.sentence, (), dict(event)) or event_type.title
+        except Exception:  # noqa: BLE001 - whatever a template meets in hostile data, the page must stand
+            return event_type.title
+
+    def label(self, field: str) -> str:
+        """A field of the state as staff read it: its title, or its name in words."""
+        for name, info in self.state.model_fields.items():
+            if field == _key(name, info) and info.title:
+                return info.title
+        return humanize(field)
+
+    def _check_model(self, model: type[BaseModel]) -> None:
+        """Refuse models that would drop what they do not know."""
+        for reached in _models_in(model):
+            if reached.model_config.get("extra") != "allow":
+                raise DefinitionError(
+                    f"Facet {self.name}: {reached.__module__}.{reached.__name__} would drop fields that other "
+                    'services wrote. Derive it from facets.definition.Model, or set extra="allow".'
+                )
+
+
+class TypedProcessor(Processor[BaseModel]):
+    """Runs a definition's rules on its models; takes and gives plain JSON like any processor."""
+
+    def __init__(self, definition: FacetDefinition[Any]) -> None:
+        rules = {event.type: _on_models(event) for event in definition.events.values()}
+        super().__init__(rules, definition.state)
+        self.model = definition.state
+
+    def load(self, state: JSON) -> BaseModel:
+        try:
+            loaded: BaseModel = self.model.model_validate(state)
+        except ValidationError as error:
+            raise InvalidRecord(
+                f"The state does not fit {self.model.__name__}: {first_problem(error)}"
+            ) from error
+        return loaded
+
+    def dump(self, state: BaseModel, before: JSON | None, replaced: JSON | None) -> JSON:
+        stored = to_stored(state, before, self.load(before) if before is not None else None)
+        return _keep_unknown(stored, state, replaced) if replaced is not None else stored
+
+    def message(self, data: Any) -> JSON:
+        return to_stored(data)
+
+
+def to_stored(value: Any, before: JSON | None = None, pristine: Any = None) -> JSON:
+    """A model, or what one holds, as plain JSON in the form that TypeScript services store.
+
+    Decimals become numbers, times JavaScript's ISO strings. A field whose default is None is left out while it is
+    None. What is equal in `pristine`, which was read from `before`, is written back just as it stands there, and
+    keys keep the order that they have there.
+
+    Raises:
+        InvalidRecord: a Decimal has more digits than a JSON number keeps, or a value has no JSON form.
+    """
+    if isinstance(value, BaseModel):
+        return _model_to_stored(value, before, pristine)
+    if isinstance(value, Mapping):
+        return {str(_leaf(key)): to_stored(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [to_stored(item) for item in value]
+    return _leaf(value)
+
+
+def humanize(name: str) -> str:
+    """`ACCOUNT_UPDATE` and `accountUpdate` both read `Account update`."""
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).replace("_", " ").split()
+    return " ".join(words).capitalize() or name
+
+
+def first_problem(error: ValidationError) -> str:
+    """`intent.amount: Field required`: where and what, without the value, which may be secret."""
+    problem = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(str(part) for part in problem["loc"])
+    return f"{where}: {problem['msg']}" if where else problem["msg"]
+
+
+def _on_models(event: EventType) -> Callable[[StateUpdaterInput[BaseModel]], BaseModel]:
+    validate = event.schema.__pydantic_validator__.validate_python
+    rule = event.rule
+
+    def run(given: StateUpdaterInput[BaseModel]) -> BaseModel:
+        try:
+            current = validate(given.current)
+        except ValidationError as error:
+            raise InvalidRecord(
+                f"Event {given.current_index + 1} does not fit {event.type}: {first_problem(error)}"
+            ) from error
+        state: BaseModel = rule(given.state, current, given.publish)
+        return state
+
+    return run
+
+
+def _model_to_stored(model: BaseModel, before: JSON | None, pristine: Any) -> JSON:
+    was = before if isinstance(before, dict) and type(pristine) is type(model) else {}
+    dumped = model.model_dump(mode="python", by_alias=True)
+    if not isinstance(dumped, dict):
+        return to_stored(dumped)
+    stored: dict[str, JSON] = {}
+    for name, field in type(model).model_fields.items():
+        key = _key(name, field)
+        value = getattr(model, name)
+        old = getattr(pristine, name, None) if was else None
+        if was and value == old:
+            if key in was:
+                stored[key] = was[key]
+                continue
+            if value is None:
+                continue
+        if key not in dumped or (value is None and field.default is None and not _as_null(field)):
+            continue
+        holds_models = isinstance(value, (BaseModel, Mapping, list, tuple, set, frozenset))
+        stored[key] = to_stored(value if holds_models else dumped[key], was.get(key), old)
+    for key, value in (model.__pydantic_extra__ or {}).items():
+        stored[key] = to_stored(value)
+    in_place = {key: stored[key] for key in was if key in stored}
+    return in_place | stored
+
+
+def _keep_unknown(stored: JSON, model: Any, replaced: JSON) -> JSON:
+    """Carry over what only other services know: no rule of ours can make it again."""
+    if not (isinstance(model, BaseModel) and isinstance(stored, dict) and isinstance(replaced, dict)):
+        return stored
+    known = {_key(name, field): name for name, field in type(model).model_fields.items()}
+    merged = {}
+    for key, value in replaced.items():
+        if key in stored:
+            merged[key] = _keep_unknown(stored[key], getattr(model, known.get(key, ""), None), value)
+        elif key not in known:
+            merged[key] = value
+    return merged | {key: value for key, value in stored.items() if key not in merged}
+
+
+def _leaf(value: Any) -> JSON:
+    match value:
+        case enum.Enum():
+            return _leaf(value.value)
+        case Decimal():
+            return _number(value)
+        case datetime():
+            text = value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
+            precision = "microseconds" if value.microsecond % 1000 else "milliseconds"
+            return text.isoformat(timespec=precision) + ("Z" if value.tzinfo else "")
+        case date():
+            return value.isoformat()
+        case uuid.UUID():
+            return str(value)
+        case None | bool() | int() | float() | str():
+            return value
+    try:
+        return to_jsonable_python(value)
+    except ValueError as error:
+        raise InvalidRecord(f"JSON has no {type(value).__name__}.") from error
+
+
+def _number(value: Decimal) -> int | float:
+    if value.is_finite():
+        if value == value.to_integral_value():
+            return int(value)
+        if Decimal(repr(float(value))) == value:
+            return float(value)
+    raise InvalidRecord(f"{value} has more digits than a JSON number keeps.")
+
+
+def _key(name: str, field: Any) -> str:
+    key: str = field.serialization_alias or field.alias or name
+    return key
+
+
+def _as_null(field: Any) -> bool:
+    return any(isinstance(mark, WrittenAsNull) or mark is WrittenAsNull for mark in field.metadata)
+
+
+def _models_in(annotation: Any, seen: set[Any] | None = None) -> set[type[BaseModel]]:
+    """Every model that a value of this annotation can hold."""
+    seen = set() if seen is None else seen
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel) and annotation not in seen:
+        seen.add(annotation)
+        for field in annotation.model_fields.values():
+            _models_in(field.annotation, seen)
+    for argument in get_args(annotation):
+        _models_in(argument, seen)
+    return seen
+
+
+class _Sentences(string.Formatter):
+    """Formats an event's fields; numbers read as JavaScript writes them, 42 and not 42.0."""
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+            value = int(value)
+        return str(super().format_field(value, format_spec))
+
+
+_SENTENCES = _Sentences()
+
+
+def _check_sentence(facet: str, type: str, sentence: str) -> None:
+    try:
+        list(_SENTENCES.parse(sentence))
+    except ValueError as error:
+        raise DefinitionError(f"Facet {facet}: the sentence of {type!r} is no template: {error}") from error
