@@ -58,7 +58,7 @@ class Replay:
     """
 
     log: Log
-    past: list[Event]
+    past: Sequence[Event]
     faults: list[HistoryFault]
 
     @property
@@ -193,11 +193,10 @@ class Facet:
         )
 
     def read(self, id: str) -> Replay:
-        """The entity's whole history, ready to be folded.
+        """The entity's whole history, ready to be folded. Payloads are parsed, and may prove not to be JSON, then.
 
         Raises:
-            InvalidRecord: a payload is not JSON.
-            TableNotFound, StoreUnavailable
+            InvalidRecord, TableNotFound, StoreUnavailable
         """
         log = self.db.get_log(id)
         faults = log.faults()
@@ -206,8 +205,7 @@ class Facet:
             # still there at a second look was not that.
             log = self.db.get_log(id)
             faults = log.faults()
-        loads = json.loads
-        return Replay(log, [Event(type, loads(itm)) for _, type, itm in log.entries], faults)
+        return Replay(log, log.events(), faults)
 
     def _write(
         self,

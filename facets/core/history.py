@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from facets.core.events import LazyEvents
 from facets.core.records import Record
 
 
@@ -28,6 +29,9 @@ class Log(NamedTuple):
     def seq(self) -> int:
         """The highest seq in use, by STATE or an event; 0 where there is neither."""
         return max(self.state_seq or 0, self.entries[-1].seq if self.entries else 0)
+
+    def events(self) -> LazyEvents:
+        return LazyEvents([(type, itm) for _, type, itm in self.entries])
 
     def faults(self) -> list[HistoryFault]:
         return find_faults((entry.seq for entry in self.entries), self.state_seq)

@@ -5,13 +5,14 @@ Source: a-h/hde, src/processor/index.ts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Generic, TypeVar
 
 from facets.core import json
 from facets.core.errors import InvalidRecord, UnknownEventType
-from facets.core.events import Event
+from facets.core.events import Event, Joined
 from facets.core.json import JSON
 
 State = TypeVar("State")
@@ -45,9 +46,9 @@ class StateUpdaterInput(Generic[State]):
 
     state: State
     current: JSON
-    past_inbound_events: list[Event]
-    new_inbound_events: list[Event]
-    all: list[Event]
+    past_inbound_events: Sequence[Event]
+    new_inbound_events: Sequence[Event]
+    all: Sequence[Event]
     current_index: int
     state_index: int
     publish: Publish
@@ -98,7 +99,7 @@ class Processor(Generic[State]):
         )
 
     def fold(
-        self, state: JSON | None, past: list[Event], new: list[Event], *, replaced: JSON | None = None
+        self, state: JSON | None, past: Sequence[Event], new: Sequence[Event], *, replaced: JSON | None = None
     ) -> ProcessResult:
         """`process` for a caller that gives its values away: rules may change them.
 
@@ -114,11 +115,11 @@ class Processor(Generic[State]):
         given.state = self.load(state) if state is not None else json.copy(self.initial())
         given.past_inbound_events = past
         given.new_inbound_events = new
-        given.all = [*past, *new]
+        given.all = Joined(past, new)
         given.state_index = len(past)
         rule_for = self.rules.get
         given.publish = self._publisher(past_outbound)
-        for index, event in enumerate(given.all):
+        for index, event in enumerate(chain(past, new)):
             if index == given.state_index:
                 given.publish = self._publisher(new_outbound)
             rule = rule_for(event.type)
