@@ -41,10 +41,11 @@ def loads(text: str) -> JSON:
     """
     try:
         # Half the time of json.loads: no detection of encodings, no search for surrounding white space.
-        value, end = _scan(text, 0)
+        try:
+            value, end = _scan(text, 0)
+        except StopIteration:
+            end = -1
         return value if end == len(text) else _decoder.decode(text)
-    except StopIteration:
-        return _refuse(text)
     except RecursionError:
         raise InvalidRecord("The JSON text is nested too deeply.") from None
     except ValueError as error:
