@@ -216,9 +216,9 @@ def to_stored(value: Any, before: JSON | None = None, pristine: Any = None) -> J
     if isinstance(value, BaseModel):
         return _model_to_stored(value, before, pristine)
     if isinstance(value, Mapping):
-        return {str(_leaf(key)): to_stored(item) for key, item in value.items()}
+        return {str(_leaf(key)): to_stored(item, *_at(key, before, pristine)) for key, item in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
-        return [to_stored(item) for item in value]
+        return [to_stored(item, *_at(index, before, pristine)) for index, item in enumerate(value)]
     return _leaf(value)
 
 
@@ -270,12 +270,28 @@ def _model_to_stored(model: BaseModel, before: JSON | None, pristine: Any) -> JS
                 continue
         if key not in dumped or (value is None and field.default is None and not _as_null(field)):
             continue
-        holds_models = isinstance(value, (BaseModel, Mapping, list, tuple, set, frozenset))
-        stored[key] = to_stored(value if holds_models else dumped[key], was.get(key), old)
+        stored[key] = to_stored(value if _holds_models(value) else dumped[key], was.get(key), old)
     for key, value in (model.__pydantic_extra__ or {}).items():
         stored[key] = to_stored(value)
     in_place = {key: stored[key] for key in was if key in stored}
     return in_place | stored
+
+
+def _holds_models(value: Any) -> bool:
+    """What holds none is taken as pydantic dumped it, so that a field's own serializer has its say."""
+    if isinstance(value, Mapping):
+        return any(_holds_models(item) for item in value.values())
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return any(_holds_models(item) for item in value)
+    return isinstance(value, BaseModel)
+
+
+def _at(key: Any, before: JSON | None, pristine: Any) -> tuple[JSON | None, Any]:
+    """What stood at this place in a list or a mapping."""
+    try:
+        return before[key], pristine[key]  # type: ignore[index]  # no list or mapping: nothing stood there
+    except (KeyError, IndexError, TypeError):
+        return None, None
 
 
 def _keep_unknown(stored: JSON, model: Any, replaced: JSON) -> JSON:
