@@ -1,0 +1,65 @@
+"""The engines that the core's contract is held against, one fresh table for each test."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from moto import mock_aws
+
+from facets.core.dynamodb import DynamoTable, make_client
+from facets.core.sqlite import SqliteTable
+from facets.core.store import Table
+from tests.dynamodb_local import DynamoDBLocal
+
+ENGINES = ("sqlite", "moto", "dynamodb")
+
+
+@pytest.fixture
+def table(request: pytest.FixtureRequest) -> Table:
+    """A new, empty table. A test that takes it runs once on each engine; see the marker `not_on_moto`."""
+    found: Table = request.getfixturevalue(f"{request.param}_table")
+    return found
+
+
+@pytest.fixture
+def sqlite_table(tmp_path: Path) -> SqliteTable:
+    """A new, empty table in a SQLite file."""
+    table = SqliteTable(tmp_path / "ledger.sqlite3")
+    table.create()
+    return table
+
+
+@pytest.fixture
+def moto_table() -> Iterator[DynamoTable]:
+    """A new, empty table in moto, which also answers other clients of AWS for as long."""
+    with mock_aws():
+        table = DynamoTable(make_client(endpoint_url="https://dynamodb.eu-central-1.amazonaws.com"), "ledger")
+        table.create()
+        yield table
+
+
+@pytest.fixture
+def dynamodb_table(dynamodb_local: DynamoDBLocal) -> Iterator[DynamoTable]:
+    """A new, empty table in DynamoDB Local, with a client of its own."""
+    table = DynamoTable(dynamodb_local.client(), f"ledger-{uuid4()}")
+    table.create()
+    yield table
+    table.client.delete_table(TableName=table.name)
+    table.client.close()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "not_on_moto(reason): moto cannot judge this; it runs on the other engines only."
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "table" not in metafunc.fixturenames:
+        return
+    marker = metafunc.definition.get_closest_marker("not_on_moto")
+    if marker and not marker.args:
+        raise pytest.UsageError(f"{metafunc.definition.nodeid}: not_on_moto needs a reason")
+    engines = [engine for engine in ENGINES if not (marker and engine == "moto")]
+    metafunc.parametrize("table", engines, indirect=True)
