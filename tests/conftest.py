@@ -1,7 +1,11 @@
-"""What every test shares: the engines, and a guard that keeps tests on this machine."""
+"""What every test shares: the engines, a guard that keeps tests on this machine, and no skipping in CI."""
 
+import os
 import sys
+from collections.abc import Generator
 from typing import Any
+
+import pytest
 
 pytest_plugins = ("tests.dynamodb_local", "tests.engines")
 
@@ -14,3 +18,13 @@ def _stay_on_this_machine(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 sys.addaudithook(_stay_on_this_machine)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """In CI, where every tool is installed, a test that is skipped has failed."""
+    report = yield
+    if report.skipped and not hasattr(report, "wasxfail") and os.environ.get("CI") == "true":
+        report.outcome = "failed"
+        report.longrepr = f"CI must not skip this: {report.longreprtext}"
+    return report

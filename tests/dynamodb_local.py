@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from facets.core.dynamodb import make_client
-from tests.tools import missing
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -73,7 +72,7 @@ def dynamodb_local(request: pytest.FixtureRequest) -> DynamoDBLocal:
     try:
         return DynamoDBLocal(_endpoint(folder))
     except FileNotFoundError as error:
-        raise missing(str(error)) from None
+        pytest.skip(str(error))
 
 
 def pytest_configure(config: pytest.Config) -> None:
