@@ -17,7 +17,7 @@ ENGINES = ("sqlite", "moto", "dynamodb")
 
 @pytest.fixture
 def table(request: pytest.FixtureRequest) -> Table:
-    """A new, empty table. A test that takes it runs once on each engine; see the marker `not_on_moto`."""
+    """A new, empty table. A test that takes it runs once on each engine; see the markers `not_on_...`."""
     found: Table = request.getfixturevalue(f"{request.param}_table")
     return found
 
@@ -50,16 +50,22 @@ def dynamodb_table(dynamodb_local: DynamoDBLocal) -> Iterator[DynamoTable]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line(
-        "markers", "not_on_moto(reason): moto cannot judge this; it runs on the other engines only."
-    )
+    for engine in ENGINES:
+        config.addinivalue_line(
+            "markers",
+            f"not_on_{engine}(reason): {engine} cannot judge this; it runs on the other engines only.",
+        )
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test on each engine that can judge it; on the others it does not exist, so nothing is skipped."""
     if "table" not in metafunc.fixturenames:
         return
-    marker = metafunc.definition.get_closest_marker("not_on_moto")
-    if marker and not marker.args:
-        raise pytest.UsageError(f"{metafunc.definition.nodeid}: not_on_moto needs a reason")
-    engines = [engine for engine in ENGINES if not (marker and engine == "moto")]
+    engines = []
+    for engine in ENGINES:
+        marker = metafunc.definition.get_closest_marker(f"not_on_{engine}")
+        if not marker:
+            engines.append(engine)
+        elif not marker.args:
+            raise pytest.UsageError(f"{metafunc.definition.nodeid}: {marker.name} needs a reason")
     metafunc.parametrize("table", engines, indirect=True)
