@@ -231,14 +231,17 @@ class Facet:
         ]
         state = state_record(self.name, id, last, json.dumps(result.state), ts)
         operation_id = operation_id or new_operation_id()
+        maybe_written = False
         for attempt in range(retries + 1):
             _pause(attempt)
             try:
                 self.db.put_state(state, previous_seq, inbound, outbound, operation_id=operation_id)
                 break
             except StoreUnavailable as error:
+                # That this attempt was never sent says nothing of an earlier one whose answer was lost.
+                maybe_written = error.maybe_written = maybe_written or error.maybe_written
                 # The same records under the same operation id: if they did arrive, this writes nothing.
-                if attempt == retries or not error.maybe_written:
+                if attempt == retries or not maybe_written:
                     raise
         return ChangeOutput(
             last,
