@@ -5,6 +5,7 @@ has cents, whose sums come out as JavaScript adds them up.
 """
 
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from random import Random
 from uuid import UUID
 
@@ -44,7 +45,7 @@ def account(random: Random, number: int, now: int) -> History:
     opened = now - round(TWO_YEARS * random.uniform(0.02 if number > 1 else 0.9, 0.999))
     cents = number % 20 == 0
     kind = random.random()
-    if number == 1 or kind < 0.225:
+    if number == 1 or kind < 0.2:
         postings = _salaried(random, opened, now)
     elif kind < 0.5:
         postings = _saver(random, opened, now)
@@ -70,13 +71,16 @@ def _salaried(random: Random, opened: int, now: int) -> list[Happening]:
     rent = round(salary * random.uniform(0.27, 0.42))
     employer = random.choice(("Halden Works", "Stadtklinik", "Açaí & Co", "株式会社ミナト", "City Council"))
     postings = [_posting(opened + 2 * DAY, "Opening deposit", random.randrange(100, 900, 25))]
-    for month in _months(opened, now, random.randint(24, 27)):
-        postings.append(_posting(_at(random, month, 5, 7), f"Salary · {employer}", salary))
-        postings.append(_posting(_at(random, month + 5 * DAY, 4, 6), "Rent", -rent))
+    for payday in _months(opened, now, random.randint(24, 27)):
+        postings.append(_posting(_at(random, payday, 5, 7), f"Salary · {employer}", salary))
+        saved = -round(salary * random.uniform(0.1, 0.45))
+        postings.append(_posting(_at(random, payday + DAY, 3, 5), "Transfer · Savings account", saved))
         if random.random() < 0.35:
-            postings.append(_posting(_at(random, month + 9 * DAY, 2, 4), "Card fee", -2.5))
+            postings.append(_posting(_at(random, payday + 3 * DAY, 2, 4), "Card fee", -2.5))
         for _ in range(random.randint(1, 6)):
-            postings += _shopping(random, _at(random, month + random.randrange(28) * DAY, 8, 21))
+            postings += _shopping(random, _at(random, payday + random.randrange(30) * DAY, 8, 21))
+    for month in _months(opened, now, 1):
+        postings.append(_posting(_at(random, month, 4, 6), "Rent", -rent))
     return _corrected(random, [posting for posting in postings if posting.ts < now], now)
 
 
@@ -95,7 +99,8 @@ def _saver(random: Random, opened: int, now: int) -> list[Happening]:
 def _occasional(random: Random, opened: int, now: int) -> list[Happening]:
     postings = [_posting(opened + 60_000, "Opening deposit", random.randrange(20, 600, 10))]
     for _ in range(random.randint(0, 9)):
-        postings += _shopping(random, random.randint(opened + DAY, now - DAY))
+        day = random.randint(opened + DAY, now - DAY) // DAY * DAY
+        postings += _shopping(random, _at(random, day, 8, 21))
     return [posting for posting in postings if posting.ts < now]
 
 
@@ -146,11 +151,10 @@ def _posting(ts: int, desc: str, amount: float) -> Happening:
 
 
 def _months(opened: int, now: int, day: int) -> Iterator[int]:
-    """A moment in each month after the opening: midnight of its day `day`, counted in months of 30.4 days."""
-    month = 365 * DAY // 12
-    first = opened // month + 1
-    for number in range(first, now // month + 1):
-        ts = (number * month + day * DAY) // DAY * DAY
+    """Midnight (UTC) of the day `day`, at most 28, in each month from the opening until now."""
+    first, last = (datetime.fromtimestamp(ts / 1000, UTC) for ts in (opened, now))
+    for month in range(first.year * 12 + first.month - 1, last.year * 12 + last.month):
+        ts = round(datetime(month // 12, month % 12 + 1, day, tzinfo=UTC).timestamp()) * 1000
         if opened + DAY < ts < now - DAY:
             yield ts
 
