@@ -204,10 +204,12 @@ class _Connections:
             db.execute(begin)
             try:
                 yield db
+                db.execute("COMMIT")
             except BaseException:
-                db.execute("ROLLBACK")
+                # SQLite itself undoes what a full disk cut short, and leaves nothing to roll back.
+                if db.in_transaction:
+                    db.execute("ROLLBACK")
                 raise
-            db.execute("COMMIT")
 
     def _connect(self) -> sqlite3.Connection:
         # A connection does not survive a fork, and is of no use once its file was put in another's place.
