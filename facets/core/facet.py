@@ -277,4 +277,4 @@ class _Batch:
 
 def _pause(attempt: int) -> None:
     if attempt:
-        time.sleep(random.uniform(0, min(0.5, 0.005 * 2**attempt)))
+        time.sleep(random.uniform(0, min(0.5, 0.005 * 2 ** min(attempt, 10))))
