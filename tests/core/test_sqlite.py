@@ -112,7 +112,10 @@ def test_a_path_of_any_name_is_the_file_of_that_name(tmp_path, name):
 def test_a_connection_is_not_carried_into_a_forked_process(sqlite_table):
     """gunicorn --preload reads the table, then forks."""
     put(sqlite_table, 1)
-    child = multiprocessing.get_context("fork").Process(target=_put_in_a_fork, args=(sqlite_table,))
+    connection = sqlite_table._connections._connect()
+    child = multiprocessing.get_context("fork").Process(
+        target=_put_in_a_fork, args=(sqlite_table, connection)
+    )
     child.start()
     child.join()
 
@@ -158,9 +161,9 @@ def test_operations_are_forgotten_after_ten_minutes_as_dynamodb_forgets_them(sql
     assert db.get_state("1").itm == "2"
 
 
-def _put_in_a_fork(table: SqliteTable) -> None:
+def _put_in_a_fork(table: SqliteTable, inherited: sqlite3.Connection) -> None:
     put(table, 2)
-    os._exit(0)
+    os._exit(0 if table._connections._connect() is not inherited else 1)
 
 
 def _pages(table: SqliteTable, limit: int | None) -> int:
