@@ -57,11 +57,11 @@ def history(
     rng = random.Random(seed)
     gaps, twins = set(gaps), {seq for seq in twins if 1 <= seq <= length and len(types) > 1}
     records: list[Record] = []
-    seq = 0
-    while seq < length:
-        last = min(length, seq + rng.randint(1, batch))
+    end = 0
+    while end < length:
+        last = min(length, end + rng.randint(1, batch))
         ts = 1_700_000_000_000 + 1000 * last
-        for seq in range(seq + 1, last + 1):
+        for seq in range(end + 1, last + 1):
             chosen = rng.sample(types, 2 if seq in twins else 1)
             if seq not in gaps:
                 records += [inbound_record(FACET, id, seq, type, f'{{"n":{seq}}}', ts) for type in chosen]
@@ -70,6 +70,7 @@ def history(
                 outbound_record(FACET, id, last, index, rng.choice(messages), f'{{"n":{last}}}', ts)
                 for index in range(rng.randint(1, 3))
             ]
+        end = last
     if state is not None:
         records.append(state_record(FACET, id, max(0, length + state), "{}", 1_700_000_000_000))
     return History(records, list(types), list(messages), sorted(twins - gaps))

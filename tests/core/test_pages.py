@@ -93,10 +93,7 @@ class MemoryKeys:
 
 def every_page(turn: Turn, limit: int, start: int | None, *, oldest_first: bool) -> Iterator[HistoryPage]:
     """Turn the pages to the end, as a reader does."""
-    if oldest_first:
-        page = turn(after=start or 0, limit=limit)
-    else:
-        page = turn(before=start, limit=limit)
+    page = turn(after=start or 0, limit=limit) if oldest_first else turn(before=start, limit=limit)
     yield page
     while page.newer if oldest_first else page.older:
         if oldest_first:
@@ -142,13 +139,13 @@ def hints_for(history: History, kind: str) -> tuple[Sequence[str], Sequence[str]
     kind=st.sampled_from(("all", "more", "some", "none")),
     page_size=st.sampled_from((1000, 40)),
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @example(history(9999, PLAIN, ("sent",)), 50, 5000, "all", 1000)
 @example(history(10_001, ("T", "T/5"), ("sent",)), 50, 1003, "some", 1000)
 def test_pages_put_together_are_the_full_read_however_keys_sort(
     history: History, limit: int, start: int, kind: str, page_size: int
 ) -> None:
-    limit = max(limit, len(history.records) // 20)
+    limit = max(limit, len(history.records) // 12)
     inbound, outbound = hints_for(history, kind)
 
     reader = MemoryKeys(history.records, page_size)
@@ -159,6 +156,7 @@ def test_pages_put_together_are_the_full_read_however_keys_sort(
     check_pages(turn, history, limit, start)
 
 
+@pytest.mark.not_on_moto("it takes minutes over so many records; the other tests run on it")
 @given(
     history=histories(st.integers(0, 130) | st.sampled_from((999, 1000, 1003))),
     limit=st.sampled_from((7, 50)),
@@ -166,12 +164,12 @@ def test_pages_put_together_are_the_full_read_however_keys_sort(
     kind=st.sampled_from(("all", "more", "some", "none")),
 )
 @settings(
-    max_examples=12,
+    max_examples=10,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @example(history(9, twins=(9,)), 2, 5, "all")
-@example(history(10_000, PLAIN, ("sent",), batch=20), 3000, 9950, "all")
+@example(history(10_000, PLAIN, ("sent",), batch=20), 3000, 9975, "all")
 def test_every_engine_gives_the_same_pages(
     table: Table, history: History, limit: int, start: int, kind: str
 ) -> None:
@@ -188,7 +186,7 @@ def test_every_engine_gives_the_same_pages(
 
     stored = replace(history, records=records)
     assert [record for record in db.get_records(id) if record.kind != "STATE"] == stored.events
-    check_pages(turn, stored, max(limit, len(records) // 20), start)
+    check_pages(turn, stored, max(limit, len(records) // 12), start)
 
 
 def test_messages_come_with_the_last_event_of_the_append_that_published_them(table: Table) -> None:
@@ -209,7 +207,7 @@ def test_an_entity_that_does_not_exist_has_an_empty_page(table: Table) -> None:
     page = table.db(FACET).get_page("nobody", inbound_types=PLAIN)
 
     assert (page.records, page.state, page.first_seq, page.last_seq) == ([], None, None, None)
-    assert not (page.older or page.newer or page.faults)
+    assert (page.older, page.newer, page.faults) == (False, False, [])
     assert page.cost.requests <= 3
 
 
@@ -285,13 +283,12 @@ def test_a_neighbour_in_the_same_partition_is_not_shown(table: Table) -> None:
     table.load(record.to_item() for record in [*theirs, *ours])
     page = db.get_page("1/x", inbound_types=PLAIN, outbound_types=("sent",))
 
-    assert page.records == cut([r for r in ours if r.kind != "STATE"], limit=50) or sorted(
-        page.records, key=lambda record: record.order
-    ) == sorted(cut([r for r in ours if r.kind != "STATE"], limit=50), key=lambda record: record.order)
+    assert page.records == cut(replace(stored, records=ours).events, limit=50)
+    assert not page.faults
 
 
 @pytest.mark.not_on_moto("it does not say what reads cost")
-@pytest.mark.parametrize("length", [120, 999, 1000, 1030, 12_345])
+@pytest.mark.parametrize("length", [120, 1000, 1030, 5200])
 def test_a_page_takes_few_requests_at_any_length(table: Table, length: int) -> None:
     stored = history(length, PLAIN, ("overdrawn",), chatty=0.002)
     db = load(table, stored)
@@ -309,13 +306,13 @@ def test_a_page_takes_few_requests_at_any_length(table: Table, length: int) -> N
 
 @pytest.mark.not_on_moto("it does not say what reads cost")
 def test_a_page_of_an_entity_full_of_messages_takes_few_requests(table: Table) -> None:
-    stored = history(12_345, PLAIN, ("overdrawn", "sent"), chatty=0.8)
+    stored = history(5200, PLAIN, ("overdrawn", "sent"), chatty=0.8)
     db = load(table, stored)
-    for before in (None, 11_000, 3000):
+    for before in (None, 3000, 300):
         page = db.get_page("1", before=before, inbound_types=PLAIN, outbound_types=("overdrawn", "sent"))
 
         assert page.records == cut(stored.events, before=before, limit=50)
-        assert page.cost.requests <= 8 or before == 3000
+        assert page.cost.requests <= 8 or before == 300
 
 
 def test_a_key_that_is_not_there_costs_a_unit_as_aws_counts(dynamodb_table: DynamoTable) -> None:
