@@ -8,14 +8,15 @@ many do, each key is asked for by its name.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
 from facets.core.errors import StoreUnavailable
+from facets.core.keyorder import crowd, end_of, fits, is_crossed, is_hidden, parts
 from facets.core.pages import Place, Window
-from facets.core.records import LONGEST_RNG, STATE_KEY, Record, type_in
+from facets.core.records import STATE_KEY, Record, type_in
 from facets.core.store import HistoryPage, ReadCost
 
 # The first look: most entities whole, and of a longer one STATE and, where they are few, all its messages.
@@ -220,11 +221,11 @@ class _Search:
     def _start_with(self, prefix: str, hints: Iterable[str]) -> set[str]:
         """The types hinted at that a key has room for, and those met so far."""
         seen = {type_in(rng) for rng in self.found if rng.startswith(prefix)} - {None}
-        return {type for type in hints if _fits(f"{prefix}{type}/0")}.union(map(str, seen))
+        return {type for type in hints if fits(f"{prefix}{type}/0")}.union(map(str, seen))
 
     def _fewest(self, prefix: str, types: set[str]) -> set[str]:
         """Those that are there, and those that a search by keys could not find."""
-        return self._start_with(prefix, ()) | {type for type in types if _is_hidden(type, types)}
+        return self._start_with(prefix, ()) | {type for type in types if is_hidden(type, types)}
 
     def _find_types(self, prefix: str, known: set[str]) -> set[str]:
         self._run(self._type_jobs(prefix, known))
@@ -232,7 +233,7 @@ class _Search:
 
     def _type_jobs(self, prefix: str, known: set[str]) -> list[Callable[[], list[Record]]]:
         """Look for types between the keys of those known: what lies between two must not be overlooked."""
-        upper = min(_end_of(prefix), self.low)
+        upper = min(end_of(prefix), self.low)
         gaps = []
         for type in sorted(known, key=lambda type: f"{prefix}{type}/:", reverse=True):
             if f"{prefix}{type}/:" < upper:
@@ -266,18 +267,18 @@ class _Search:
             seqs = range(seqs.start if seqs else last + 1, last + 2)
         jobs: list[Callable[[], list[Record]]] = []
         keys: list[str] = []
-        for part in _parts(seqs):
-            by_key = len(part) <= _FEW_SEQS or _crowd(part, last) > len(part)
+        for part in parts(seqs):
+            by_key = len(part) <= _FEW_SEQS or crowd(part, last) > len(part)
             for type in types:
-                if by_key or _is_crossed(type, among):
+                if by_key or is_crossed(type, among):
                     keys += [f"{_INBOUND}{type}/{seq}" for seq in part]
                 else:
                     jobs += self._range(f"{_INBOUND}{type}/{part[0]}", f"{_INBOUND}{type}/{part[-1]}", part)
-        keys = [key for key in keys if key < self.low and _fits(key)]
+        keys = [key for key in keys if key < self.low and fits(key)]
         return jobs + [partial(self.reader.get, chunk) for chunk in _chunks(keys)]
 
     def _range(self, first: str, last: str, seqs: range) -> list[Callable[[], list[Record]]]:
-        return [partial(self._read_range, first, last, seqs)] if first < self.low and _fits(first) else []
+        return [partial(self._read_range, first, last, seqs)] if first < self.low and fits(first) else []
 
     def _read_range(self, first: str, last: str, seqs: range) -> list[Record]:
         span = self.reader.query(first, last, seqs=seqs)
@@ -297,15 +298,15 @@ class _Search:
             return []
         jobs: list[Callable[[], list[Record]]] = []
         by_key: list[tuple[str, range]] = []
-        for part in _parts(self.wanted):
-            crowd = _crowd(part, self.state.seq)
+        for part in parts(self.wanted):
+            others = crowd(part, self.state.seq)
             for type in types:
                 first, last = f"{_OUTBOUND}{type}/{part[0]}/", f"{_OUTBOUND}{type}/{part[-1]}/:"
-                if first >= self.low or not _fits(first):
+                if first >= self.low or not fits(first):
                     continue
-                if crowd > _HOPELESS * len(part) or _is_crossed(type, among):
+                if others > _HOPELESS * len(part) or is_crossed(type, among):
                     by_key.append((type, part))
-                elif crowd > len(part):
+                elif others > len(part):
                     jobs.append(partial(self._probe, type, part, first, last))
                 else:
                     jobs += self._range(first, last, part)
@@ -340,7 +341,7 @@ class _Search:
                 for index in missing
                 for type in types[seq]
             ]
-            keys = [key for key in keys if _fits(key)]
+            keys = [key for key in keys if fits(key)]
             got = self.reader.together([partial(self.reader.get, chunk) for chunk in _chunks(keys)])
             for record in got:
                 indexes[record.seq].add(record.index)
@@ -352,49 +353,6 @@ class _Search:
             }
             at_once *= 2
         return records
-
-
-def _parts(seqs: range) -> Iterator[range]:
-    """The seqs in parts of as many digits: the keys of one part are in order."""
-    while seqs:
-        longer = 10 ** len(str(seqs.start))
-        yield range(seqs.start, min(seqs.stop, longer))
-        seqs = range(longer, max(longer, seqs.stop))
-
-
-def _crowd(part: range, last: int) -> int:
-    """How many seqs up to `last` have more digits than those of `part` and yet lie between them as text."""
-    crowd = 0
-    low, high = part[0] * 10, part[-1] * 10
-    while low <= last:
-        crowd += max(0, min(high, last + 1) - low)
-        low, high = low * 10, high * 10
-    return crowd
-
-
-def _is_crossed(type: str, types: Iterable[str]) -> bool:
-    """Whether keys of another type lie between those of this one, as those of "T/5" do between those of "T"."""
-    return any(_is_hidden(other, (type,)) for other in types)
-
-
-def _is_hidden(type: str, types: Iterable[str]) -> bool:
-    """Whether keys of this type lie between those of another one."""
-    return any(
-        type.startswith(f"{other}/") and "/0" <= type[len(other) : len(other) + 2] < "/:" for other in types
-    )
-
-
-def _fits(key: str) -> bool:
-    """Whether there can be such a key."""
-    try:
-        return len(key.encode()) <= LONGEST_RNG
-    except UnicodeEncodeError:
-        return False
-
-
-def _end_of(prefix: str) -> str:
-    """The lowest text that follows all that begin with `prefix`, which ends with a slash."""
-    return prefix[:-1] + chr(ord("/") + 1)
 
 
 def _chunks(keys: Sequence[str]) -> list[Sequence[str]]:

@@ -58,7 +58,8 @@ def count(given: StateUpdaterInput[Any]) -> Any:
 
 
 ON_JSON = Processor(
-    {"ACCOUNT_CREATION": create, "TRANSACTION_ACCEPTED": accept}, lambda: {"balance": 0, "minimumBalance": -1000}
+    {"ACCOUNT_CREATION": create, "TRANSACTION_ACCEPTED": accept},
+    lambda: {"balance": 0, "minimumBalance": -1000},
 )
 COUNTER = Processor({"COUNTED": count}, lambda: {"count": 0, "last": None})
 
@@ -129,7 +130,9 @@ def seconds_of(act: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def pair(title: str, ours: Callable[[], object], bare: Callable[[], object], goal: float, budget: float) -> None:
+def pair(
+    title: str, ours: Callable[[], object], bare: Callable[[], object], goal: float, budget: float
+) -> None:
     """Time two actions in turn, for `budget` seconds, and print their medians and the ratio."""
     ours(), bare()
     ours_took: list[float] = []
