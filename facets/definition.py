@@ -254,7 +254,9 @@ def _on_models(event: EventType) -> Callable[[StateUpdaterInput[BaseModel]], Bas
 
 def _model_to_stored(model: BaseModel, before: JSON | None, pristine: Any) -> JSON:
     was = before if isinstance(before, dict) and type(pristine) is type(model) else {}
-    dumped = model.model_dump(mode="python", by_alias=True)
+    dumped: Any = model.model_dump(
+        mode="python", by_alias=True
+    )  # a serializer of its own may make anything of it
     if not isinstance(dumped, dict):
         return to_stored(dumped)
     stored: dict[str, JSON] = {}

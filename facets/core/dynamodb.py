@@ -5,6 +5,7 @@ Expressions name attributes by #placeholder only: DynamoDB refuses bare names th
 
 from __future__ import annotations
 
+import os
 import random
 import threading
 import time
@@ -72,7 +73,7 @@ def make_client(**options: Any) -> DynamoDBClient:
     """A DynamoDB client that gives up within seconds; `options` go to `boto3.client`.
 
     A call connects within 2 s and is answered within 5 s, or is tried again, 3 times in all. Share one among the
-    threads of a process.
+    threads of a process. The region is that of AWS_REGION, which boto3 by itself does not read.
     """
     config = Config(
         connect_timeout=2,
@@ -81,7 +82,9 @@ def make_client(**options: Any) -> DynamoDBClient:
         max_pool_connections=64,
         tcp_keepalive=True,
     )
-    return boto3.client("dynamodb", **{"config": config, **options})
+    return boto3.client(
+        "dynamodb", **{"config": config, "region_name": os.environ.get("AWS_REGION"), **options}
+    )
 
 
 def create_table(client: DynamoDBClient, table: str) -> None:
@@ -462,7 +465,9 @@ class DynamoTable:
         todo = iter(items)
         batches = iter(lambda: list(islice(todo, _BATCH)), [])
         with ThreadPoolExecutor(_LOADERS) as pool:
-            return sum(pool.map(self._load_batch, batches))
+            # In windows: a pool takes in all that it is given at once, and a table may not fit into memory.
+            windows = iter(lambda: list(islice(batches, 4 * _LOADERS)), [])
+            return sum(sum(pool.map(self._load_batch, window)) for window in windows)
 
     def _load_batch(self, items: list[Item]) -> int:
         for item in items:

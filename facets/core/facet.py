@@ -124,7 +124,7 @@ class Facet:
         Args:
             retries: how often to read again and run the rules again where another writer was first, or to send
                 again what may not have arrived. Each pause is random and at most half a second.
-            meta: a JSON object to keep with each event (who, and why).
+            meta: a JSON object to keep with each event (who, and why), or a list with one for each event.
             operation_id: at most 36 characters, the same for a call that repeats another.
 
         Raises:
@@ -222,8 +222,8 @@ class Facet:
         ts = self.clock()
         last = seq + len(new.events)
         inbound = [
-            inbound_record(self.name, id, seq + place, type, itm, ts, new.meta)
-            for place, (type, itm) in enumerate(new.events, start=1)
+            inbound_record(self.name, id, seq + place, type, itm, ts, meta)
+            for place, ((type, itm), meta) in enumerate(zip(new.events, new.metas, strict=True), start=1)
         ]
         outbound = [
             outbound_record(self.name, id, last, index, event.type, json.dumps(event.data), ts)
@@ -231,14 +231,17 @@ class Facet:
         ]
         state = state_record(self.name, id, last, json.dumps(result.state), ts)
         operation_id = operation_id or new_operation_id()
+        maybe_written = False
         for attempt in range(retries + 1):
             _pause(attempt)
             try:
                 self.db.put_state(state, previous_seq, inbound, outbound, operation_id=operation_id)
                 break
             except StoreUnavailable as error:
+                # That this attempt was never sent says nothing of an earlier one whose answer was lost.
+                maybe_written = error.maybe_written = maybe_written or error.maybe_written
                 # The same records under the same operation id: if they did arrive, this writes nothing.
-                if attempt == retries or not error.maybe_written:
+                if attempt == retries or not maybe_written:
                     raise
         return ChangeOutput(
             last,
@@ -252,18 +255,19 @@ class Facet:
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
-    """The new events of one call, as they will be stored: (type, JSON text), and their common meta."""
+    """The new events of one call, as they will be stored: (type, JSON text), and the meta of each."""
 
     events: Sequence[tuple[str, str]]
-    meta: str | None
+    metas: Sequence[str | None]
 
     @classmethod
     def of(cls, events: Sequence[Event], meta: JSON | None) -> _Batch:
-        if meta is not None and not isinstance(meta, dict):
-            raise InvalidRecord("Meta must be a JSON object.")
+        metas = meta if isinstance(meta, list) else [meta] * len(events)
+        if len(metas) != len(events) or not all(one is None or isinstance(one, dict) for one in metas):
+            raise InvalidRecord("Meta must be a JSON object, or a list with one for each event.")
         return cls(
             [(event.type, json.dumps(event.data)) for event in events],
-            json.dumps(meta) if meta is not None else None,
+            [json.dumps(one) if one is not None else None for one in metas],
         )
 
     def for_rules(self) -> list[Event]:
@@ -273,4 +277,4 @@ class _Batch:
 
 def _pause(attempt: int) -> None:
     if attempt:
-        time.sleep(random.uniform(0, min(0.5, 0.005 * 2**attempt)))
+        time.sleep(random.uniform(0, min(0.5, 0.005 * 2 ** min(attempt, 10))))

@@ -21,13 +21,13 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from facets.core import Event, Facet, Processor, StateUpdaterInput  # noqa: E402
-from facets.core.dynamodb import DynamoTable, make_client  # noqa: E402
+from facets.core.dynamodb import DynamoTable  # noqa: E402
 from facets.core.events import LazyEvents  # noqa: E402
 from facets.core.processor import ProcessResult  # noqa: E402
 from facets.core.sqlite import SqliteTable  # noqa: E402
 from facets.core.store import Table  # noqa: E402
 from facets.definitions.bank_account import bank_account  # noqa: E402
-from tests.engines import dynamodb_local  # noqa: E402
+from tests.dynamodb_local import running  # noqa: E402
 
 ACCOUNT = "BANK_ACCOUNT"
 CREATED = Event("ACCOUNT_CREATION", {"id": "a"})
@@ -194,12 +194,9 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=5, help="time for each row of a table")
     budget = parser.parse_args().seconds
 
-    with dynamodb_local() as endpoint, tempfile.TemporaryDirectory() as folder:
-        client = make_client(
-            endpoint_url=endpoint,
-            region_name="eu-west-1",
-            aws_access_key_id="local",
-            aws_secret_access_key="local",
+    with running() as server, tempfile.TemporaryDirectory() as folder:
+        client = server.client(
+            region_name="eu-west-1", aws_access_key_id="local", aws_secret_access_key="local"
         )
         table = DynamoTable(client, "bench")
         file = SqliteTable(Path(folder) / "bench.sqlite3")

@@ -465,6 +465,22 @@ def test_a_refused_operation_is_not_taken_for_done(table, db):
     assert db.get_state("1").seq == 2
 
 
+@pytest.mark.not_on_moto("it ignores ClientRequestToken")
+def test_an_append_with_an_operation_id_that_lost_a_race_lands_when_it_is_run_again(table):
+    """The records are others then, under the same id: nothing was written under it yet."""
+    calls = []
+
+    def overtaken(given: Any) -> Any:
+        calls.append(1)
+        if len(calls) == 1:
+            counting(table).append("1", Event("X", {"n": 1}))
+        return given.state
+
+    facet = Facet("A", table.db("A"), Processor({"X": overtaken}, lambda: {"count": 0, "sum": 0}))
+
+    assert facet.append("1", Event("X", {"n": 2}), retries=1, operation_id="op").seq == 2
+
+
 def test_operations_without_an_id_are_each_their_own(db):
     db.put_state(state(0, '"a"'), 0)
     db.put_state(state(0, '"b"'), 0)

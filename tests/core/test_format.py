@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from facets.core import Event, Facet, Processor
+from facets.core import Event, Facet, InvalidRecord, Processor
 from facets.core.dynamodb import DynamoTable
 from facets.core.records import Item, Record
 from facets.core.sqlite import SqliteTable
@@ -127,6 +127,23 @@ def test_a_console_write_adds_meta_to_the_events_and_to_nothing_else(table: Tabl
         "STATE": None,
     }
     assert all(("_meta" in r.to_item()) == (r.meta is not None) for r in facet.db.get_records("1"))
+
+
+def test_each_event_of_one_append_may_have_a_meta_of_its_own(sqlite_table: SqliteTable) -> None:
+    facet = Facet("BIG", sqlite_table.db("BIG"), ledger.PROCESSORS["BIG"])
+
+    facet.append("1", *[Event("COUNTED", {"n": n}) for n in (1, 2)], meta=[{"corrects": 1}, None])
+
+    assert [record.meta for record in facet.db.get_records("1")] == ['{"corrects":1}', None, None]
+
+
+@pytest.mark.parametrize("meta", [[], [{}], [{}, {}, {}], [{}, "a"]])
+def test_a_list_of_metas_has_one_for_each_event(meta: Any, sqlite_table: SqliteTable) -> None:
+    facet = Facet("BIG", sqlite_table.db("BIG"), ledger.PROCESSORS["BIG"])
+
+    with pytest.raises(InvalidRecord):
+        facet.append("1", *[Event("COUNTED", {"n": n}) for n in (1, 2)], meta=meta)
+    assert sqlite_table.is_empty()
 
 
 def test_the_date_has_milliseconds_and_z_and_is_the_instant_of_ts(sqlite_table: SqliteTable) -> None:

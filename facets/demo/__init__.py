@@ -1,0 +1,1 @@
+"""The demo's invented entities, and what it takes to serve them."""

@@ -1,0 +1,278 @@
+"""JSON values as people read them: labelled rows for a page, indented text, unusual characters made visible. Pure."""
+
+import re
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from facets.core import InvalidRecord, json
+from facets.definition import humanize
+from facets.diff import ABSENT, Change
+
+JSON = Any
+Kind = Literal["text", "number", "bool", "time", "null", "absent", "empty", "raw"]
+
+MAX_ROWS = 300
+MAX_DEPTH = 6
+MAX_TEXT = 4_000  # characters
+MAX_RAW = 50_000  # characters
+MAX_TABLE_COLUMNS = 8
+MAX_INDENT = 80  # characters; deeper values stand on one line
+
+# Beyond it JavaScript's numbers have gaps, so that a TypeScript reader rounds the number.
+MAX_SAFE_INTEGER = 2**53 - 1
+
+# What a reader would not see, or what would change how its neighbours read: controls other than tab and newline,
+# surrogates without a partner (which no page can be encoded with), marks that turn the direction of text.
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One scalar. `text` is hostile text made visible; `note` is what a reader should know about it."""
+
+    kind: Kind
+    text: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A list of flat objects, such as an order's items; of each column its label, and whether all are numbers."""
+
+    columns: list[tuple[str, bool]]
+    rows: list[list[Value]]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a value. A group's own rows follow it, one `depth` further in.
+
+    Attributes:
+        key: the name as it is stored; `label` is what staff call it.
+        value: None for a group and for a table.
+        extra: the schema does not name this field.
+    """
+
+    depth: int
+    key: str
+    label: str
+    value: Value | None = None
+    table: Table | None = None
+    extra: bool = False
+
+    @property
+    def wide(self) -> bool:
+        return self.table is not None or (self.value is not None and self.value.kind == "raw")
+
+
+def visible(text: str) -> str:
+    """Text in which every character can be seen: U+202E reads ⟨U+202E⟩."""
+    return _UNSEEN.sub(lambda found: _name(found[0]), text)
+
+
+def rows(value: JSON, schema: type[BaseModel] | None = None) -> list[Row]:
+    """A value as labelled rows, in the schema's order, then in the value's own.
+
+    A field that the schema names and the value lacks is shown as absent, which is not null. What is too deep is
+    one row of JSON; after `MAX_ROWS` one last row says how many are left.
+    """
+    found = list(_rows(value, schema, 0))
+    if len(found) > MAX_ROWS:
+        left = len(found) - MAX_ROWS
+        found[MAX_ROWS:] = [Row(0, "", "…", Value("empty", f"{left:,} more lines, see the JSON"))]
+    return found
+
+
+def scalar(value: JSON, annotation: Any = None) -> Value:
+    """One value on one line; an object or a list as JSON."""
+    if value is ABSENT:
+        return Value("absent", "not set")
+    if value is None:
+        return Value("null", "null")
+    if isinstance(value, bool):
+        return Value("bool", "true" if value else "false")
+    if isinstance(value, (int, float)):
+        unsafe = isinstance(value, int) and abs(value) > MAX_SAFE_INTEGER
+        return Value("number", json.dumps(value), "TypeScript readers round this number" if unsafe else "")
+    if isinstance(value, str):
+        if not value:
+            return Value("empty", "empty text")
+        if _unwrap(annotation) in (datetime, date) and (moment := _moment(value)):
+            return Value("time", moment)
+        if len(value) > MAX_TEXT:
+            return Value(
+                "text",
+                visible(value[:MAX_TEXT]) + "…",
+                f"{len(value) - MAX_TEXT:,} more characters, see the JSON",
+            )
+        return Value("text", visible(value))
+    if not value:
+        return Value("empty", "empty list" if isinstance(value, list) else "empty object")
+    return Value("raw", _shortened(visible(indented(value))))
+
+
+def changes(found: Iterable[Change], label: Any = humanize) -> list[dict[str, Any]]:
+    """Differences for a template: `path` as words, `kind`, and `old` and `new` as Values."""
+    return [
+        {
+            "path": " › ".join(
+                visible(label(part)) if isinstance(part, str) else f"#{part + 1}" for part in change.path
+            )
+            or "The whole value",
+            "kind": change.kind,
+            "old": scalar(change.old),
+            "new": scalar(change.new),
+        }
+        for change in found
+    ]
+
+
+def indented(value: JSON) -> str:
+    """JSON text with one line for each field, every number written as it is stored."""
+    return _indented(value, "\n")
+
+
+def indented_text(text: str) -> str:
+    """Stored JSON text, indented and made visible; as it is where it is not JSON; cut where it is very long."""
+    with suppress(InvalidRecord):
+        text = indented(json.loads(text))
+    return _shortened(visible(text))
+
+
+def field_key(name: str, field: FieldInfo) -> str:
+    """The name under which a schema's field is stored."""
+    return field.serialization_alias or field.alias or name
+
+
+def field_label(name: str, field: FieldInfo) -> str:
+    return field.title or humanize(field_key(name, field))
+
+
+def _rows(value: JSON, annotation: Any, depth: int) -> Iterable[Row]:
+    if isinstance(value, Mapping):
+        schema = _model(annotation)
+        fields = (
+            {field_key(name, field): (name, field) for name, field in schema.model_fields.items()}
+            if schema
+            else {}
+        )
+        for key, (name, field) in fields.items():
+            yield from _field(key, field_label(name, field), value.get(key, ABSENT), field.annotation, depth)
+        for key in value:
+            if key not in fields:
+                yield from _field(
+                    key, humanize(key) if schema else key, value[key], None, depth, extra=bool(schema)
+                )
+    elif isinstance(value, list):
+        for place, item in enumerate(value):
+            yield from _field("", f"#{place + 1}", item, _item_annotation(annotation), depth)
+    else:
+        yield Row(depth, "", "Value", scalar(value, annotation))
+
+
+def _field(
+    key: str, label: str, value: JSON, annotation: Any, depth: int, *, extra: bool = False
+) -> Iterable[Row]:
+    key, label = visible(key), visible(label)
+    if not isinstance(value, (Mapping, list)) or not value or depth >= MAX_DEPTH:
+        yield Row(depth, key, label, scalar(value, annotation), extra=extra)
+    elif isinstance(value, list) and (table := _table(value, _item_annotation(annotation))):
+        yield Row(depth, key, label, table=table, extra=extra)
+    elif isinstance(value, list) and len(value) <= 12 and all(_is_short(item) for item in value):
+        texts = ", ".join(scalar(item).text for item in value)
+        yield Row(depth, key, label, Value("text", texts), extra=extra)
+    else:
+        yield Row(depth, key, label, extra=extra)
+        yield from _rows(value, annotation, depth + 1)
+
+
+def _table(items: list[JSON], annotation: Any) -> Table | None:
+    """A list of objects as a table, if they are flat and few columns hold them all."""
+    if not all(isinstance(item, Mapping) and item for item in items) or len(items) > MAX_ROWS:
+        return None
+    schema = _model(annotation)
+    fields = (
+        {field_key(name, field): (name, field) for name, field in schema.model_fields.items()}
+        if schema
+        else {}
+    )
+    keys = list(dict.fromkeys([*fields, *(key for item in items for key in item)]))
+    if len(keys) > MAX_TABLE_COLUMNS:
+        return None
+    if any(isinstance(cell, (Mapping, list)) and cell for item in items for cell in item.values()):
+        return None
+    labels = [visible(field_label(*fields[key]) if key in fields else humanize(key)) for key in keys]
+    annotations = [fields[key][1].annotation if key in fields else None for key in keys]
+    cells = [
+        [scalar(item.get(key, ABSENT), annotation) for key, annotation in zip(keys, annotations, strict=True)]
+        for item in items
+    ]
+    numeric = [all(value.kind == "number" for value in column) for column in zip(*cells, strict=True)]
+    return Table(list(zip(labels, numeric, strict=True)), cells)
+
+
+def _is_short(item: JSON) -> bool:
+    return not isinstance(item, (Mapping, list)) and (not isinstance(item, str) or 0 < len(item) <= 40)
+
+
+def _indented(value: JSON, line: str) -> str:
+    inner = line + "  "
+    if len(inner) > MAX_INDENT:
+        return json.dumps(value)
+    if isinstance(value, Mapping) and value:
+        parts = [f"{json.dumps(key)}: {_indented(item, inner)}" for key, item in value.items()]
+        return "{" + inner + ("," + inner).join(parts) + line + "}"
+    if isinstance(value, list) and value:
+        return "[" + inner + ("," + inner).join([_indented(item, inner) for item in value]) + line + "]"
+    return json.dumps(value)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= MAX_RAW else text[:MAX_RAW] + f"\n… {len(text) - MAX_RAW:,} more characters"
+
+
+def _name(character: str) -> str:
+    # Not the pictures from U+2400 on, such as ␇, which many systems have no font for.
+    return f"⟨U+{ord(character):04X}⟩"
+
+
+def _moment(text: str) -> str | None:
+    """An instant as ISO text in UTC, for `<time datetime>`; None where the text is no instant."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        return None
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _unwrap(annotation: Any) -> Any:
+    """The one type that an optional or annotated type is about; the annotation itself where there are several."""
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        return _unwrap(get_args(annotation)[0])
+    if origin in (Union, UnionType):
+        kinds = [kind for kind in get_args(annotation) if kind is not type(None)]
+        return _unwrap(kinds[0]) if len(kinds) == 1 else annotation
+    return annotation
+
+
+def _model(annotation: Any) -> type[BaseModel] | None:
+    kind = _unwrap(annotation)
+    return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
+
+
+def _item_annotation(annotation: Any) -> Any:
+    kind = _unwrap(annotation)
+    arguments = get_args(kind)
+    return arguments[0] if get_origin(kind) in (list, tuple, set, frozenset) and arguments else None

@@ -1,0 +1,62 @@
+"""How far long work has come: a bar on a terminal, a line now and then elsewhere."""
+
+import time
+from collections.abc import Callable
+from typing import TextIO
+
+_WIDTH = 30  # characters
+_BAR_EVERY = 0.1  # seconds
+_LINE_EVERY = 5.0
+
+
+class Progress:
+    """Tells `stream` about work of `total` units, whatever is counted: bytes, entities."""
+
+    def __init__(
+        self,
+        stream: TextIO,
+        label: str,
+        total: int,
+        *,
+        unit: str = "items",
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._stream = stream
+        self._label = label
+        self._total = total
+        self._unit = unit
+        self._clock = clock
+        self._bar = stream.isatty()
+        self._begun = clock()
+        self._told = self._begun if not self._bar else 0.0
+
+    def update(self, done: int, items: int) -> None:
+        """`done` of the total, which was `items` items."""
+        now = self._clock()
+        if now - self._told >= (_BAR_EVERY if self._bar else _LINE_EVERY):
+            self._told = now
+            self._tell(min(done, self._total), items, now)
+
+    def finish(self, items: int) -> None:
+        """Leave the whole bar standing; elsewhere work that was over quickly says nothing."""
+        if self._bar:
+            self._tell(self._total, items, self._clock())
+            self._stream.write("\n")
+            self._stream.flush()
+
+    def stop(self) -> None:
+        """Leave the bar as it is, for a message below it."""
+        if self._bar:
+            self._stream.write("\n")
+            self._stream.flush()
+
+    def _tell(self, done: int, items: int, now: float) -> None:
+        share = done / self._total if self._total else 1.0
+        rate = items / max(now - self._begun, 0.001)
+        text = f"{share:4.0%}  {items:,} {self._unit}, {rate:,.0f} a second"
+        if self._bar:
+            filled = round(share * _WIDTH)
+            self._stream.write(f"\r{self._label} [{'#' * filled}{'.' * (_WIDTH - filled)}] {text} ")
+        else:
+            self._stream.write(f"{self._label} {text.strip()}\n")
+        self._stream.flush()

@@ -1,0 +1,45 @@
+"""What templates of facets need: hostile text made visible, instants, and who may press which button."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django import template
+from django.http import QueryDict
+from django.utils import timezone
+
+from facets import display
+
+register = template.Library()
+
+
+@register.filter
+def visible(text: object) -> str:
+    """Text out of a table, an id or an event, in which every character can be seen. The template still escapes it."""
+    return display.visible(str(text))
+
+
+@register.filter
+def instant(ts: int) -> dict[str, str]:
+    """Milliseconds since 1970 for `<time>`: `iso` in UTC to the millisecond, `text` in the zone of the settings.
+
+    Empty where the number is no instant, as in a record that something else wrote.
+    """
+    try:
+        moment = datetime.fromtimestamp(ts / 1000, UTC)
+    except (ValueError, OverflowError, OSError):
+        return {}
+    local = timezone.localtime(moment)
+    return {
+        "iso": moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "text": f"{local:%Y-%m-%d %H:%M:%S} {local.tzname()}",
+    }
+
+
+@register.simple_tag
+def query(**values: Any) -> str:
+    """A query string, `?a=1&b=2`, of the values that are not None."""
+    made = QueryDict(mutable=True)
+    for name, value in values.items():
+        if value is not None:
+            made[name] = str(value)
+    return f"?{made.urlencode()}" if made else ""

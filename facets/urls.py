@@ -1,0 +1,19 @@
+"""The app's routes."""
+
+from django.urls import path, register_converter
+
+from facets.converters import IdConverter, NameConverter
+from facets.views import append, entity, facet, home, open_entity, recalculate
+
+register_converter(NameConverter, "facet")
+register_converter(IdConverter, "id")
+
+urlpatterns = [
+    path("", home.home, name="home"),
+    path("open/", open_entity.open_entity, name="open"),
+    path("facets/<facet:facet>/", facet.facet, name="facet"),
+    path("facets/<facet:facet>/entity/<id:entity_id>", entity.entity, name="entity"),
+    path("facets/<facet:facet>/append/", append.new_entity, name="new-entity"),
+    path("facets/<facet:facet>/append/<id:entity_id>", append.append, name="append"),
+    path("facets/<facet:facet>/recalculate/<id:entity_id>", recalculate.recalculate, name="recalculate"),
+]

@@ -1,0 +1,8 @@
+"""Who may come in, and what they may do."""
+
+from django.apps import AppConfig
+
+
+class AccessConfig(AppConfig):
+    name = "hdeadmin.access"
+    label = "access"

@@ -1,0 +1,156 @@
+"""Every setting. What differs between deployments comes from the environment, by way of hdeadmin.env."""
+
+from django.contrib.messages import constants as message_levels
+
+from hdeadmin import env
+
+_env = env.read()
+_local = _env.DEBUG or _env.HDEADMIN_DEMO
+_https = _env.HDEADMIN_HTTPS if _env.HDEADMIN_HTTPS is not None else not _local
+
+BASE_DIR = env.BASE_DIR
+DEBUG = _env.DEBUG
+SECRET_KEY = _env.SECRET_KEY
+SECRET_KEY_FALLBACKS = list(_env.SECRET_KEY_FALLBACKS)
+ALLOWED_HOSTS = list(_env.ALLOWED_HOSTS)
+CSRF_TRUSTED_ORIGINS = list(_env.CSRF_TRUSTED_ORIGINS)
+
+HDEADMIN_DEMO = _env.HDEADMIN_DEMO
+HDEADMIN_STORE = _env.HDEADMIN_STORE
+HDEADMIN_FACETS = list(_env.HDEADMIN_FACETS)
+HDEADMIN_PRODUCTION_LABEL = _env.HDEADMIN_PRODUCTION_LABEL
+# What /readyz asks, by name, so that the deployment does not import the app it serves.
+HDEADMIN_READINESS = {
+    "database": "hdeadmin.health.database_answers",
+    "table": "facets.stores.table_answers",
+}
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.forms",
+    "django_htmx",
+    "hdeadmin.access",
+    "facets",
+]
+MIDDLEWARE = [
+    # First, so that every answer bears its headers: static files, errors and redirects too.
+    "hdeadmin.security.ResponseHeaders",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "hdeadmin.errors.MethodNotAllowedPage",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "facets.views.failures.StoreFailures",
+]
+ROOT_URLCONF = "hdeadmin.urls"
+WSGI_APPLICATION = "hdeadmin.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "hdeadmin.theme.theme",
+                "facets.views.frame.frame",
+            ]
+        },
+    }
+]
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+
+DATABASES = {"default": env.database(_env.DATABASE_URL)}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+MESSAGE_TAGS = {message_levels.SUCCESS: "ok", message_levels.WARNING: "warn", message_levels.ERROR: "danger"}
+
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "home"
+LOGOUT_REDIRECT_URL = "login"
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+SESSION_COOKIE_AGE = 12 * 60 * 60  # seconds: one working day
+SESSION_COOKIE_NAME = "hdeadmin_session"
+SESSION_COOKIE_SECURE = _https
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_NAME = "hdeadmin_csrf"
+CSRF_COOKIE_SECURE = _https
+CSRF_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "hdeadmin.errors.csrf_failure"
+X_FRAME_OPTIONS = "DENY"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+SECURE_SSL_REDIRECT = _https
+# Probes come from inside, over plain HTTP.
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_HSTS_SECONDS = _env.HDEADMIN_HSTS_SECONDS if _https else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+# Preloading speaks for a whole domain; that is not for one console on it to ask for.
+SILENCED_SYSTEM_CHECKS = ["security.W021"]
+if _env.HDEADMIN_TRUST_PROXY:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+# On a developer's machine there is no `collectstatic`: files are served from where they are.
+STATIC_ROOT = None if _local else BASE_DIR / ".static"
+WHITENOISE_USE_FINDERS = _local
+WHITENOISE_ALLOW_ALL_ORIGINS = False
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if _local
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+
+LANGUAGE_CODE = "en"
+USE_I18N = False
+USE_TZ = True
+TIME_ZONE = _env.TIME_ZONE
+
+# A form for an event is text; nothing here takes uploads.
+DATA_UPLOAD_MAX_MEMORY_SIZE = (
+    2 * 1024 * 1024
+)  # bytes: an item has at most 400 KB, escaped at most five times that
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "INFO"},
+    "loggers": {
+        "django": {"handlers": ["console"], "level": "INFO", "propagate": False},
+        # Said by the page and by the access log already.
+        "django.request": {"handlers": ["console"], "level": "ERROR", "propagate": False},
+        "django.server": {"handlers": ["console"], "level": "INFO", "propagate": False},
+        "botocore": {"level": "WARNING"},
+    },
+}

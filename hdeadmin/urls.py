@@ -1,0 +1,18 @@
+"""The root URLconf."""
+
+from django.urls import include, path
+
+from hdeadmin import health, theme
+
+handler400 = "hdeadmin.errors.bad_request"
+handler403 = "hdeadmin.errors.permission_denied"
+handler404 = "hdeadmin.errors.page_not_found"
+handler500 = "hdeadmin.errors.server_error"
+
+urlpatterns = [
+    path("healthz", health.alive, name="healthz"),
+    path("readyz", health.ready, name="readyz"),
+    path("theme/", theme.choose, name="theme"),
+    path("", include("hdeadmin.access.urls")),
+    path("", include("facets.urls")),
+]

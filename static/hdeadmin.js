@@ -1,0 +1,120 @@
+// What pages do more quickly or kindly with JavaScript; each works without it.
+"use strict";
+
+(() => {
+  const all = (root, selector) =>
+    [...(root.matches?.(selector) ? [root] : []), ...root.querySelectorAll(selector)];
+
+  // Times: the server writes them in its own zone; show the reader's, with UTC on hover and how long ago.
+  const local = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+  const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
+  const units = [["year", 31536000], ["month", 2592000], ["week", 604800], ["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
+  const ago = (date) => {
+    const seconds = (date - Date.now()) / 1000;
+    const [unit, size] = units.find(([, size]) => Math.abs(seconds) >= size) ?? ["second", 1];
+    return relative.format(Math.trunc(seconds / size), unit);
+  };
+  const showTimes = (root) => {
+    for (const time of all(root, "time[datetime]")) {
+      const date = new Date(time.dateTime);
+      if (time.dataset.utc || Number.isNaN(date.valueOf())) continue;
+      time.dataset.utc = date.toISOString().replace("T", " ").replace("Z", " UTC");
+      time.textContent = local.format(date);
+      time.title = `${time.dataset.utc} · ${ago(date)}`;
+      const note = time.nextElementSibling;
+      if (note?.matches("[data-ago]")) note.textContent = `· ${ago(date)}`;
+    }
+  };
+
+  const say = (text) => {
+    const toast = document.createElement("div");
+    toast.className = "notice danger";
+    toast.textContent = text;
+    document.getElementById("toasts")?.append(toast);
+    setTimeout(() => toast.remove(), 8000);
+  };
+
+  const prepare = (root) => {
+    showTimes(root);
+    for (const button of all(root, "[data-copy]")) button.hidden = !navigator.clipboard;
+  };
+
+  const chooseTheme = (button) => {
+    document.documentElement.dataset.theme = button.value;
+    const secure = location.protocol === "https:" ? "; Secure" : "";
+    document.cookie = `hdeadmin_theme=${button.value}; Path=/; Max-Age=31536000; SameSite=Lax${secure}`;
+    for (const other of button.form.querySelectorAll("button")) {
+      other.setAttribute("aria-pressed", String(other === button));
+    }
+  };
+
+  document.addEventListener("keydown", (event) => {
+    const typing = event.target.closest?.("input, textarea, select, [contenteditable]");
+    const quick = event.key === "k" && (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey;
+    if (quick || (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey)) {
+      const search = document.getElementById("search");
+      if (!search) return;
+      event.preventDefault();
+      search.focus();
+      search.select();
+    }
+    if (event.key === "Escape") {
+      for (const open of document.querySelectorAll("details.popover[open]")) {
+        open.open = false;
+        open.querySelector("summary").focus();
+      }
+    }
+  });
+
+  document.addEventListener("click", async (event) => {
+    for (const open of document.querySelectorAll("details.popover[open]")) {
+      if (!open.contains(event.target)) open.open = false;
+    }
+    const copy = event.target.closest("[data-copy]");
+    if (copy) {
+      try {
+        await navigator.clipboard.writeText(copy.dataset.copy);
+        copy.setAttribute("aria-label", "Copied");
+        copy.classList.add("copied");
+        setTimeout(() => copy.classList.remove("copied"), 1500);
+      } catch {
+        say("The browser did not allow copying.");
+      }
+    }
+  });
+
+  document.addEventListener("submit", (event) => {
+    if (event.submitter?.name === "theme") {
+      event.preventDefault();
+      chooseTheme(event.submitter);
+      return;
+    }
+    // Whoever clicks twice sends once. The operation id would see to it too.
+    if (event.target.method === "post") {
+      if (event.target.dataset.sent) event.preventDefault();
+      event.target.dataset.sent = "yes";
+      event.submitter?.setAttribute("aria-busy", "true");
+    }
+  });
+  // A page that comes back from the browser's memory may be sent again.
+  addEventListener("pageshow", () => {
+    for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+    for (const button of document.querySelectorAll("[aria-busy]")) button.removeAttribute("aria-busy");
+  });
+
+  document.addEventListener("htmx:load", (event) => prepare(event.detail.elt));
+  document.addEventListener("htmx:sendError", () => say("The server did not answer. Try again in a moment."));
+  document.addEventListener("htmx:responseError", (event) => {
+    const status = event.detail.xhr.status;
+    say(status === 503 ? "The table does not answer. Try again in a moment." : `The server answered ${status}. Reload the page to see why.`);
+  });
+  // A session that has ended answers with the sign-in page, which must not land inside another.
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (new URL(event.detail.xhr.responseURL || location.href).pathname.endsWith("/login/")) {
+      event.detail.shouldSwap = false;
+      location.reload();
+    }
+  });
+
+  prepare(document);
+})();

@@ -1,0 +1,274 @@
+"""The page of one entity."""
+
+import html
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from facets.core import Event, Facet
+from facets.core.records import inbound_record, outbound_record, state_record
+from facets.core.store import Table
+from facets.timeline import PAGE
+from tests.views.undefined import add_undefined
+
+FIXTURE = Path(__file__).parent.parent / "fixtures" / "hde-ledger"
+SCRIPT = "<script>alert(1)</script>"
+
+
+def url_of(entity_id: str, facet: str = "BANK_ACCOUNT") -> str:
+    return reverse("entity", args=[facet, entity_id])
+
+
+def seqs(response: Any) -> list[int]:
+    return [row.seq for row in response.context["timeline"].rows]
+
+
+def test_the_state_stands_beside_the_history_newest_first(viewer: Client, account: str):
+    response = viewer.get(url_of(account))
+
+    assert response.status_code == 200
+    assert seqs(response) == [3, 2, 1]
+    assert [row.sentence for row in response.context["timeline"].rows] == [
+        "+100.00 · Salary",
+        "Owner is now Ada Reed",
+        "Account acc-1 opened",
+    ]
+    fields = {row.label: row.value.text for row in response.context["state_payload"].rows}
+    assert fields == {
+        "Balance": "100",
+        "Minimum balance": "-1000",
+        "Account number": "acc-1",
+        "First name": "Ada",
+        "Last name": "Reed",
+    }
+
+
+def test_messages_stand_under_the_append_that_sent_them(viewer: Client, accounts: Facet, account: str):
+    accounts.append(
+        account,
+        Event("TRANSACTION_ACCEPTED", {"desc": "Rent", "amount": -300}),
+        Event("TRANSACTION_ACCEPTED", {"desc": "Back", "amount": 300}),
+        Event("TRANSACTION_ACCEPTED", {"desc": "Rent", "amount": -400}),
+    )
+
+    rows = viewer.get(url_of(account)).context["timeline"].rows
+
+    assert [(row.seq, [message.record.typ for message in row.messages]) for row in rows] == [
+        (6, ["accountOverdrawn", "accountOverdrawn"]),
+        (5, []),
+        (4, []),
+        (3, []),
+        (2, []),
+        (1, []),
+    ]
+
+
+def test_every_event_has_a_link_that_opens_the_page_that_holds_it(viewer: Client, accounts: Facet):
+    for start in range(0, 150, 50):
+        events = [Event("TRANSACTION_ACCEPTED", {"desc": "", "amount": n}) for n in range(50)]
+        assert accounts.append("long", *events).seq == start + 50
+
+    newest = viewer.get(url_of("long"))
+    middle = viewer.get(url_of("long"), {"event": "75"})
+    oldest = viewer.get(url_of("long"), {"event": "1"})
+
+    assert seqs(newest) == list(range(150, 100, -1))
+    assert 75 in seqs(middle)
+    assert len(seqs(middle)) == PAGE
+    assert 'class="event found" id="event-75"' in middle.text
+    assert seqs(oldest)[-1] == 1
+    assert f'href="{url_of("long")}?event=75#event-75"' in middle.text
+
+
+def test_older_and_newer_pages_join_without_gap_or_twin(viewer: Client, accounts: Facet):
+    for _ in range(3):
+        accounts.append(
+            "long", *[Event("TRANSACTION_ACCEPTED", {"desc": "", "amount": n}) for n in range(50)]
+        )
+    found: list[int] = []
+    before: int | None = None
+    while True:
+        response = viewer.get(url_of("long"), {"before": str(before)} if before else {})
+        found += seqs(response)
+        before = response.context["timeline"].older
+        if before is None:
+            break
+
+    assert found == list(range(150, 0, -1))
+    assert viewer.get(url_of("long"), {"before": "51"}).context["timeline"].newer == 101
+    assert viewer.get(url_of("long"), {"before": "101"}).context["timeline"].newer == 0
+    assert viewer.get(url_of("long")).context["timeline"].newer is None
+
+
+def test_htmx_gets_the_events_alone(viewer: Client, account: str):
+    response = viewer.get(url_of(account), {"before": "3"}, headers={"HX-Request": "true"})
+
+    assert "<html" not in response.text
+    assert 'id="event-2"' in response.text
+    assert 'id="event-3"' not in response.text
+
+
+def test_a_link_to_an_event_that_is_not_there_says_so(viewer: Client, account: str):
+    response = viewer.get(url_of(account), {"event": "99"})
+
+    assert response.status_code == 200
+    assert "There is no event 99" in response.text
+
+
+@pytest.mark.parametrize("value", ["", "x", "-1", "1e3", "９", "9" * 400])
+def test_a_seq_that_is_none_does_not_break_the_page(viewer: Client, account: str, value: str):
+    assert viewer.get(url_of(account), {"event": value, "before": value}).status_code == 200
+
+
+def test_an_entity_that_does_not_exist_is_404_with_a_way_back(viewer: Client, account: str):
+    response = viewer.get(url_of(" acc-1 "))
+
+    assert response.status_code == 404
+    assert f'href="{url_of("acc-1")}"' in response.text
+    assert f'href="{reverse("facet", args=["BANK_ACCOUNT"])}"' in response.text
+
+
+def test_an_id_longer_than_any_key_is_404(viewer: Client, ledger: Table):
+    assert viewer.get(url_of("é" * 1100)).status_code == 404
+
+
+def test_a_facet_without_a_definition_is_shown_raw_and_says_why(operator: Client, ledger: Table):
+    add_undefined(ledger, "A/B", "1")
+
+    response = operator.get(url_of("1", "A/B"))
+
+    assert response.status_code == 200
+    assert "Read-only" in response.text
+    assert html.escape('{"holder":"Ada"}') in response.text
+    assert response.text.count('aria-disabled="true"') == 2
+
+
+def test_entities_of_facets_that_share_a_partition_are_not_mixed(viewer: Client, ledger: Table):
+    ledger.load([inbound_record("A", "B/c", 1, "X", '"of A"', 0).to_item()])
+    ledger.load([inbound_record("A/B", "c", 1, "Y", '"of A/B"', 0).to_item()])
+
+    assert [row.record.typ for row in viewer.get(url_of("B/c", "A")).context["timeline"].rows] == ["X"]
+    assert [row.record.typ for row in viewer.get(url_of("c", "A/B")).context["timeline"].rows] == ["Y"]
+
+
+def test_a_payload_that_does_not_fit_its_schema_is_shown_raw_with_the_error(viewer: Client, ledger: Table):
+    ledger.load(
+        record.to_item()
+        for record in (
+            inbound_record("BANK_ACCOUNT", "a", 1, "TRANSACTION_ACCEPTED", '{"amount":"<b>much</b>"}', 0),
+            inbound_record("BANK_ACCOUNT", "a", 2, "TRANSACTION_ACCEPTED", "{broken", 0),
+            inbound_record("BANK_ACCOUNT", "a", 3, "TRANSACTION_ACCEPTED", "null", 0),
+            state_record("BANK_ACCOUNT", "a", 3, '{"balance":"none"}', 0),
+        )
+    )
+
+    response = viewer.get(url_of("a"))
+
+    assert response.status_code == 200
+    assert "Does not fit Transaction: amount" in response.text
+    assert "Does not fit BankAccount: balance" in response.text
+    assert "{broken" in response.text
+    assert "<b>much" not in response.text
+
+
+def test_a_history_with_a_gap_or_a_twin_says_so(viewer: Client, ledger: Table):
+    ledger.load(
+        record.to_item()
+        for record in (
+            inbound_record("BANK_ACCOUNT", "a", 1, "ACCOUNT_CREATION", '{"id":"a"}', 0),
+            inbound_record("BANK_ACCOUNT", "a", 3, "ACCOUNT_CREATION", '{"id":"a"}', 0),
+            inbound_record("BANK_ACCOUNT", "a", 3, "ACCOUNT_UPDATE", "{}", 0),
+            outbound_record("BANK_ACCOUNT", "a", 9, 0, "lost", "{}", 0),
+        )
+    )
+
+    response = viewer.get(url_of("a"))
+
+    assert seqs(response) == [9, 3, 3, 1]
+    assert "Event 2 is missing." in response.text
+    assert "More than one event has the seq 3." in response.text
+    assert "The state is missing" in response.text
+    assert "No event has this seq" in response.text
+    anchors = re.findall(r' id="(event-[^"]+)"', response.text)
+    assert len(anchors) == len(set(anchors))
+
+
+def test_an_event_from_the_console_says_who_and_why(viewer: Client, accounts: Facet):
+    meta = {"actor": "ada", "reason": f"typo {SCRIPT}", "ticket": "T-1"}
+    accounts.append("a", Event("ACCOUNT_CREATION", {"id": "a"}), meta=meta)
+
+    response = viewer.get(url_of("a"))
+
+    assert "ada" in response.text
+    assert html.escape(f"typo {SCRIPT}") in response.text
+    assert "T-1" in response.text
+
+
+@pytest.mark.parametrize("meta", ["", "null", "[1]", "{broken", '{"actor":{"x":1}}', '{"actor":null}'])
+def test_meta_of_another_maker_does_not_break_the_page(viewer: Client, ledger: Table, meta: str):
+    ledger.load([inbound_record("BANK_ACCOUNT", "a", 1, "ACCOUNT_CREATION", "{}", 0, meta).to_item()])
+
+    assert viewer.get(url_of("a")).status_code == 200
+
+
+def test_a_record_can_be_read_just_as_it_is_stored(viewer: Client, account: str):
+    response = viewer.get(url_of(account), {"raw": "INBOUND/TRANSACTION_ACCEPTED/3"})
+
+    assert response.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert json.loads(response.text)["_itm"] == '{"desc":"Salary","amount":100}'
+    assert viewer.get(url_of(account), {"raw": "INBOUND/NOPE/1"}).status_code == 404
+
+
+def test_hostile_text_anywhere_is_only_text(operator: Client, ledger: Table):
+    facet, id = f"F{SCRIPT}", f"id{SCRIPT}\u202e"
+    ledger.load(
+        record.to_item()
+        for record in (
+            inbound_record(
+                facet, id, 1, f"T{SCRIPT}", json.dumps({SCRIPT: SCRIPT, "a": [{SCRIPT: SCRIPT}]}), 0
+            ),
+            outbound_record(facet, id, 1, 0, f"O{SCRIPT}", json.dumps(SCRIPT), 0),
+            replace(state_record(facet, id, 1, json.dumps({SCRIPT: [SCRIPT], "a": "\ud800"}), 0), ts=10**17),
+        )
+    )
+
+    for url in ("/", reverse("facet", args=[facet]), url_of(id, facet)):
+        page = operator.get(url)
+        assert page.status_code == 200
+        assert "<script>alert" not in page.text
+        assert "\u202e" not in page.text.replace(html.escape(id), "")
+
+
+def test_a_page_of_a_long_history_stays_quick(
+    viewer: Client, accounts: Facet, django_assert_max_num_queries: Any
+):
+    accounts.append("a", *[Event("TRANSACTION_ACCEPTED", {"desc": "", "amount": 1}) for _ in range(90)])
+
+    with django_assert_max_num_queries(5):
+        assert viewer.get(url_of("a")).status_code == 200
+
+
+def test_every_entity_that_hde_wrote_opens_by_its_link(operator: Client, ledger: Table):
+    lines = (FIXTURE / "items.jsonl").read_text(encoding="utf-8").split("\n")
+    ledger.load(json.loads(line) for line in lines if line)
+    entities = json.loads((FIXTURE / "expected.json").read_text(encoding="utf-8"))["entities"]
+
+    for expected in entities:
+        response = operator.get(url_of(expected["id"], expected["facet"]))
+
+        assert response.status_code == 200
+        assert response.context["seq"] == expected["seq"]
+        assert response.context["timeline"].total == len(expected["inbound"])
+        shown = [(row.seq, row.record.typ) for row in response.context["timeline"].rows]
+        assert (
+            shown == [(event["seq"], event["type"]) for event in reversed(expected["inbound"])][: len(shown)]
+        )
+        sent = [m.record.typ for row in reversed(response.context["timeline"].rows) for m in row.messages]
+        assert sent == [event["type"] for event in expected["outbound"]]
+    assert len(entities) == 41
