@@ -196,11 +196,17 @@ class TypedProcessor(Processor[BaseModel]):
         return loaded
 
     def dump(self, state: BaseModel, before: JSON | None, replaced: JSON | None) -> JSON:
-        stored = to_stored(state, before, self.load(before) if before is not None else None)
-        return keep_unknown(stored, state, replaced) if replaced is not None else stored
+        try:
+            stored = to_stored(state, before, self.load(before) if before is not None else None)
+            return keep_unknown(stored, state, replaced) if replaced is not None else stored
+        except RecursionError:
+            raise InvalidRecord("The state is nested too deeply, or holds itself.") from None
 
     def message(self, data: Any) -> JSON:
-        return to_stored(data)
+        try:
+            return to_stored(data)
+        except RecursionError:
+            raise InvalidRecord("The message is nested too deeply, or holds itself.") from None
 
 
 def humanize(name: str) -> str:

@@ -15,6 +15,9 @@ from pydantic_core import to_jsonable_python
 from facets.core import InvalidRecord
 from facets.core.json import JSON
 
+# Beyond it, items of a list that was reordered are written anew rather than looked for among the old ones.
+_MOST_COMPARISONS = 1_000_000
+
 
 class WrittenAsNull:
     """Marks a field, `Annotated[int | None, WrittenAsNull()] = None`, that is stored as null while it is None.
@@ -38,7 +41,10 @@ def to_stored(value: Any, before: JSON | None = None, pristine: Any = None) -> J
     if isinstance(value, Mapping):
         return {str(_leaf(key)): to_stored(item, *_at(key, before, pristine)) for key, item in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
-        return [to_stored(item, *_at(index, before, pristine)) for index, item in enumerate(value)]
+        items = list(value)
+        return [
+            to_stored(item, *was) for item, was in zip(items, _places(items, before, pristine), strict=True)
+        ]
     return _leaf(value)
 
 
@@ -55,6 +61,12 @@ def keep_unknown(stored: JSON, model: Any, replaced: JSON) -> JSON:
             else item
             for place, (item, part) in enumerate(zip(stored, model, strict=True))
         ]
+    if isinstance(model, Mapping) and isinstance(stored, dict) and isinstance(replaced, dict):
+        parts = {str(_leaf(key)): part for key, part in model.items()}
+        return {
+            key: keep_unknown(item, parts.get(key), replaced[key]) if key in replaced else item
+            for key, item in stored.items()
+        }
     if not (isinstance(model, BaseModel) and isinstance(stored, dict) and isinstance(replaced, dict)):
         return stored
     known = _known(model)
@@ -105,6 +117,30 @@ def _holds_models(value: Any) -> bool:
     if isinstance(value, (list, tuple, set, frozenset)):
         return any(_holds_models(item) for item in value)
     return isinstance(value, BaseModel)
+
+
+def _places(items: list[Any], before: JSON | None, pristine: Any) -> list[tuple[JSON | None, Any]]:
+    """Where each item of a list stood before: an equal item first, else what stood at the same place and is gone."""
+    if not (
+        isinstance(before, list) and isinstance(pristine, (list, tuple)) and len(before) == len(pristine)
+    ):
+        return [(None, None)] * len(items)
+    places: list[int | None] = [
+        index if index < len(pristine) and _same(item, pristine[index]) else None
+        for index, item in enumerate(items)
+    ]
+    free = [index for index in range(len(pristine)) if index >= len(items) or places[index] is None]
+    if len(free) * len(items) <= _MOST_COMPARISONS:
+        for index, item in enumerate(items):
+            if places[index] is None:
+                places[index] = next((place for place in free if _same(item, pristine[place])), None)
+                if places[index] is not None:
+                    free.remove(places[index])  # type: ignore[arg-type]  # mypy loses what the line before says
+    gone = set(free)
+    for index in range(len(items)):
+        if places[index] is None and index in gone:
+            places[index] = index
+    return [(None, None) if place is None else (before[place], pristine[place]) for place in places]
 
 
 def _at(key: Any, before: JSON | None, pristine: Any) -> tuple[JSON | None, Any]:

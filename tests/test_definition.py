@@ -651,3 +651,36 @@ def test_a_recalculation_keeps_what_others_wrote_into_an_unchanged_item(
 def test_a_value_that_no_reader_could_hold_is_refused(value: Any) -> None:
     with pytest.raises(InvalidRecord):
         to_stored(value)
+
+
+class Part(Model):
+    a: int
+    b: str | None = None
+
+
+class Parts(Model):
+    parts: list[Part] = Field(default_factory=list)
+
+
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [
+        ([1], '[{"a":2,"b":null}]'),
+        (["new", 0, 1], '[{"a":9},{"x":0,"a":1},{"a":2,"b":null}]'),
+        ([1, 0], '[{"a":2,"b":null},{"x":0,"a":1}]'),
+    ],
+)
+def test_an_untouched_item_is_written_back_as_it_stood_wherever_it_moves(
+    order: list[Any], expected: str
+) -> None:
+    definition = FacetDefinition(name="PARTS", title="Parts", state=Parts)
+
+    @definition.event("MOVED", Model)
+    def move(state: Parts, event: Model, publish: Any) -> Parts:
+        state.parts = [Part(a=9) if place == "new" else state.parts[place] for place in order]
+        return state
+
+    before = {"parts": [{"x": 0, "a": 1}, {"a": 2, "b": None}]}
+    result = definition.processor.process(before, [], [Event("MOVED", {})])
+
+    assert dumps(result.state["parts"]) == expected

@@ -27,7 +27,14 @@ from facets.core.history import Log, LogEntry, in_history_order
 from facets.core.pages import Place
 from facets.core.records import STATE_KEY, Item, Record, kind_of, partition_key, whole_number
 from facets.core.seek import Span, find_page
-from facets.core.store import FacetPage, HistoryPage, ReadCost, StatePage, check_transaction, new_operation_id
+from facets.core.store import (
+    FacetPage,
+    HistoryPage,
+    ReadCost,
+    StatePage,
+    check_transaction,
+    operation_id_or_new,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -210,7 +217,7 @@ class EventDB:
             "ExpressionAttributeValues": {":previous": {"N": str(previous_seq)}, ":facet": {"S": self.facet}},
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
-        token = operation_id or new_operation_id()
+        token = operation_id_or_new(operation_id)
         for attempt in range(_CONTENTION_RETRIES + 1):
             if attempt:
                 time.sleep(random.uniform(0, min(0.2, 0.004 * 2**attempt)))
@@ -233,8 +240,8 @@ class EventDB:
         codes = {reason.get("Code") for reason in reasons} - {"None"}
         if "ConditionalCheckFailed" in codes:
             last = reasons[-1]
-            if last.get("Code") == "ConditionalCheckFailed" and "_seq" in last.get("Item", {}):
-                actual_seq = whole_number(last["Item"]["_seq"]["N"])
+            if last.get("Code") == "ConditionalCheckFailed" and "Item" in last:
+                actual_seq = Record.from_item(last["Item"]).seq
             else:
                 # An event is there that STATE does not know of, or the engine does not return what it found.
                 now = self.get_state(state.entity_id)

@@ -13,12 +13,15 @@ from typing import Any
 
 from facets.core import json
 from facets.core.errors import InvalidRecord, SequenceConflict, StoreUnavailable
-from facets.core.events import Event
+from facets.core.events import Event, LazyEvents
 from facets.core.history import HistoryFault, Log
 from facets.core.json import JSON
 from facets.core.processor import Processor, ProcessResult
 from facets.core.records import Record, inbound_record, outbound_record, state_record
 from facets.core.store import EventStore, new_operation_id
+
+# How often a history with faults is read again to tell them from an append that was half seen.
+_SETTLING_READS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,21 +138,11 @@ class Facet:
             Whatever a rule raises; nothing was written.
         """
         new = _Batch.of(events, meta)
+        retries = max(0, retries)
         for attempt in range(retries + 1):
             _pause(attempt)
-            if state := self.get(id):
-                result = self.processor.fold(state.item, [], new.for_rules())
-                previous_seq = seq = state.record.seq
-                faults: list[HistoryFault] = []
-            else:
-                # No STATE: a new entity, or one whose STATE was lost and is made again from its events.
-                replay = self.read(id)
-                result = self.processor.fold(None, replay.past, new.for_rules())
-                previous_seq, seq, faults = replay.previous_seq, replay.log.seq, replay.faults
             try:
-                return self._write(
-                    id, result, new, previous_seq, seq, operation_id, retries=retries - attempt, faults=faults
-                )
+                return self._append(id, new, operation_id, retries - attempt)
             except SequenceConflict:
                 if attempt == retries:
                     raise
@@ -169,7 +162,7 @@ class Facet:
         Raises:
             As `append`; SequenceConflict where the entity is not at `seq`.
         """
-        if seq == 0 and state is None and (taken := self.db.get_log(id).seq):
+        if seq == 0 and (taken := self.db.get_log(id).seq):
             raise SequenceConflict(id, expected_seq=0, actual_seq=taken)
         new = _Batch.of(events, meta)
         result = self.processor.fold(json.copy(state), [], new.for_rules())
@@ -197,16 +190,44 @@ class Facet:
         """The entity's whole history, ready to be folded. Payloads are parsed, and may prove not to be JSON, then.
 
         Raises:
+            SequenceConflict: others kept writing while it was read.
             InvalidRecord, TableNotFound, StoreUnavailable
         """
         log = self.db.get_log(id)
         faults = log.faults()
-        if faults:
-            # A log is read page by page while others write, so an append in between may be half seen. What is
-            # still there at a second look was not that.
+        for _ in range(_SETTLING_READS if faults else 0):
+            # A log is read page by page while others write, so an append in between may be half seen. Only what two
+            # reads in a row agree on was not that.
+            before, before_faults = log, faults
             log = self.db.get_log(id)
             faults = log.faults()
+            if not faults or (log.state_seq, faults) == (before.state_seq, before_faults):
+                break
+        else:
+            if faults:
+                raise SequenceConflict(id, expected_seq=before.seq, actual_seq=log.seq)
         return Replay(log, log.events(), faults)
+
+    def _append(self, id: str, new: _Batch, operation_id: str | None, retries: int) -> ChangeOutput:
+        state = self.get(id)
+        if state and state.record.seq:
+            result = self.processor.fold(state.item, [], new.for_rules())
+            seq = state.record.seq
+            return self._write(id, result, new, seq, seq, operation_id, retries=retries)
+        # A new entity; or one whose STATE was lost, or made again by hde with seq 0, and is made from its events.
+        replay = self.read(id)
+        stored = state.item if state and not replay.past else None
+        result = self.processor.fold(stored, replay.past, new.for_rules(), replaced=replay.stored)
+        return self._write(
+            id,
+            result,
+            new,
+            replay.previous_seq,
+            replay.log.seq,
+            operation_id,
+            retries=retries,
+            faults=replay.faults,
+        )
 
     def _write(
         self,
@@ -271,9 +292,9 @@ class _Batch:
             [json.dumps(one) if one is not None else None for one in metas],
         )
 
-    def for_rules(self) -> list[Event]:
+    def for_rules(self) -> LazyEvents:
         """Parsed from what will be stored, so that rules see now what a replay will show them."""
-        return [Event(type, json.loads(itm)) for type, itm in self.events]
+        return LazyEvents(self.events)
 
 
 def _pause(attempt: int) -> None:

@@ -53,11 +53,22 @@ def loads(text: str) -> JSON:
 
 
 def copy(value: JSON) -> JSON:
-    """Copy a JSON value, so that changing the copy leaves the original as it is."""
+    """Copy a JSON value, so that changing the copy leaves the original as it is.
+
+    Raises:
+        InvalidRecord: the value is nested too deeply, or holds itself.
+    """
+    try:
+        return _copy(value)
+    except RecursionError:
+        raise InvalidRecord("The value is nested too deeply, or holds itself.") from None
+
+
+def _copy(value: JSON) -> JSON:
     if isinstance(value, dict):
-        return {key: copy(item) for key, item in value.items()}
+        return {key: _copy(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [copy(item) for item in value]
+        return [_copy(item) for item in value]
     return value
 
 

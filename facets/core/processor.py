@@ -196,4 +196,9 @@ class Processor(Generic[State]):
         return json.copy(data)
 
     def _publisher(self, published: list[Event]) -> Publish:
-        return lambda name, data: published.append(Event(name, self.message(data)))
+        def publish(name: str, data: Any) -> None:
+            if not isinstance(name, str):
+                raise InvalidRecord(f"A message's type must be text, not {name!r}.")
+            published.append(Event(name, self.message(data)))
+
+        return publish

@@ -20,7 +20,14 @@ from facets.core.errors import InvalidRecord, SequenceConflict, StoreUnavailable
 from facets.core.history import Log, LogEntry, in_history_order
 from facets.core.pages import Place, Window
 from facets.core.records import STATE_KEY, Item, Record, kind_of, partition_key
-from facets.core.store import FacetPage, HistoryPage, ReadCost, StatePage, check_transaction, new_operation_id
+from facets.core.store import (
+    FacetPage,
+    HistoryPage,
+    ReadCost,
+    StatePage,
+    check_transaction,
+    operation_id_or_new,
+)
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS records (
@@ -66,7 +73,7 @@ class SqliteEventDB:
                 f"SELECT {_COLUMNS} FROM records WHERE id = ? AND rng = ? AND facet = ?",
                 (_key(self.facet, id), STATE_KEY, self.facet),
             ).fetchone()
-        return Record(*row) if row else None
+        return _record(row) if row else None
 
     def get_records(self, id: str) -> list[Record]:
         with self._connections.read() as db:
@@ -74,7 +81,7 @@ class SqliteEventDB:
                 f"SELECT {_COLUMNS} FROM records WHERE id = ? AND facet = ? ORDER BY seq",
                 (_key(self.facet, id), self.facet),
             ).fetchall()
-        return in_history_order(Record(*row) for row in rows if kind_of(row[1]))
+        return in_history_order(_record(row) for row in rows if kind_of(row[1]))
 
     def get_log(self, id: str) -> Log:
         with self._connections.read() as db:
@@ -127,14 +134,14 @@ class SqliteEventDB:
                 )
                 for row in rows:
                     looked_at += 1
-                    record = Record(*row)
+                    record = _record(row)
                     if record.facet != self.facet or kind_of(record.rng) in (None, "STATE"):
                         continue
                     window.add(record)
                     if reading is back or window.overfull:
                         break
         return window.page(
-            Record(*state) if state else None,
+            _record(state) if state else None,
             ReadCost(looked_at, 3),
             inbound_types=inbound_types,
             outbound_types=outbound_types,
@@ -153,7 +160,7 @@ class SqliteEventDB:
         rows = [_row(record) for record in records]
         digest = sha256(repr((rows, previous_seq)).encode()).digest()
         with self._connections.write() as db:
-            if _was_done(db, operation_id or new_operation_id(), digest):
+            if _was_done(db, operation_id_or_new(operation_id), digest):
                 return
             now = db.execute(
                 "SELECT seq, facet FROM records WHERE id = ? AND rng = ?", (state.id, STATE_KEY)
@@ -188,7 +195,7 @@ class SqliteTable:
 
     def check(self) -> None:
         with self._connections.read() as db:
-            db.execute("SELECT 1 FROM records LIMIT 1").fetchone()
+            db.execute(f"SELECT {_COLUMNS} FROM records LIMIT 1").fetchone()
 
     def is_empty(self) -> bool:
         with self._connections.read() as db:
@@ -203,7 +210,7 @@ class SqliteTable:
                 f"SELECT {_COLUMNS} FROM records WHERE rng = 'STATE' AND facet = ? AND id > ? ORDER BY id LIMIT ?",
                 (facet, _text(after or ""), limit + 1),
             ).fetchall()
-        states = [Record(*row) for row in rows[:limit]]
+        states = [_record(row) for row in rows[:limit]]
         return StatePage(states, states[-1].id if len(rows) > limit else None, ReadCost(len(states), 1))
 
     def facets(self, *, after: str | None = None) -> FacetPage:
@@ -298,6 +305,10 @@ def _raising(path: Path) -> Iterator[None]:
     except sqlite3.OperationalError as error:
         if "no such table" in str(error):
             raise TableNotFound(str(path)) from error
+        if "no such column" in str(error):
+            raise StoreUnavailable(f"{path} is a file of another program.") from error
+        if "Could not decode to UTF-8" in str(error):
+            raise InvalidRecord("Not hde's format: a text is not UTF-8.") from error
         raise StoreUnavailable(str(error)) from error
     except sqlite3.DatabaseError as error:
         raise StoreUnavailable(str(error)) from error
@@ -331,6 +342,19 @@ def _row(record: Record) -> tuple[Any, ...]:
         record.itm,
         record.meta,
     )
+
+
+def _record(row: Sequence[Any]) -> Record:
+    """A row as a record. SQLite keeps values of any type in any column, and others may have written the file.
+
+    Raises:
+        InvalidRecord: one of them is of another type than ours.
+    """
+    id, rng, facet, typ, seq, ts, date, itm, meta = row
+    texts = (id, rng, facet, typ, date, itm, *([] if meta is None else [meta]))
+    if not (all(isinstance(text, str) for text in texts) and isinstance(seq, int) and isinstance(ts, int)):
+        raise InvalidRecord("Not hde's format: a value is of another type.", id=str(id), rng=str(rng))
+    return Record(id, rng, facet, typ, seq, ts, date, itm, meta)
 
 
 def _key(facet: str, id: str) -> str:

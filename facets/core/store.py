@@ -230,6 +230,18 @@ def item_size(record: Record) -> int:
     return size
 
 
+def operation_id_or_new(operation_id: str | None) -> str:
+    """The caller's, or a new one.
+
+    Raises:
+        InvalidRecord: it is not 1 to 36 characters of ASCII, which is what DynamoDB takes as ClientRequestToken.
+    """
+    if operation_id is None:
+        return str(uuid4())
+    if not (0 < len(operation_id) <= 36 and operation_id.isascii()):
+        raise InvalidRecord("An operation id has 1 to 36 characters of ASCII.")
+    return operation_id
+
+
 def new_operation_id() -> str:
-    """At most 36 characters, which is what DynamoDB takes as ClientRequestToken."""
-    return str(uuid4())
+    return operation_id_or_new(None)
