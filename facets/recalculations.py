@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import logging
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -372,5 +373,6 @@ def _not_storable(error: FacetError) -> str:
 
 def _in_words(error: Exception) -> str:
     if isinstance(error, InvalidRecord):
-        return error.reason
+        # It counts the events it was given, which are not the seqs where some are missing.
+        return re.sub(r"^Event \d+ does not fit", "Does not fit", error.reason)
     return str(error) or type(error).__name__

@@ -163,7 +163,7 @@ def test_events_whose_rule_fails_are_named_and_nothing_can_be_applied(
     assert outcome is not None
     assert [(failure.seq, failure.error.split(":")[0]) for failure in outcome.failures] == [
         (4, "insufficient funds"),
-        (5, "Event 5 does not fit TRANSACTION_ACCEPTED"),
+        (5, "Does not fit TRANSACTION_ACCEPTED"),
         (6, "Not JSON"),
     ]
     assert outcome.refusal == "Event 4, TRANSACTION_ACCEPTED: insufficient funds"

@@ -223,14 +223,25 @@ class _Page:
             "url": event_url(self.url, seq),
             "stored_seq": finding.stored.seq if finding.stored else None,
             "stored_url": event_url(self.url, finding.stored.seq) if finding.stored else None,
-            "stored": display.scalar(stored),
-            "published": display.scalar(published),
+            "stored": _on_one_line(stored),
+            "published": _on_one_line(published),
             "changes": display.changes(differences),
         }
 
 
 def _digest(promise: Promise) -> str:
     return str(promise.events[0].data) if promise.events else ""
+
+
+def _on_one_line(payload: JSON) -> display.Value:
+    """A message's payload for a cell of a table."""
+    value = display.scalar(payload)
+    if value.kind != "raw":
+        return value
+    text = json.dumps(payload)
+    return display.Value(
+        "raw", display.visible(text[: display.MAX_TEXT] + ("…" if len(text) > display.MAX_TEXT else ""))
+    )
 
 
 def _parsed(itm: str) -> JSON:
