@@ -335,7 +335,7 @@ def test_values_of_sensitive_fields_stay_out_of_the_report(
 ):
     monkeypatch.setattr(bank_account, "sensitive_fields", ("ownerLast",))
     tamper(store, "acc-1", ownerLast="Reed")
-    store.load([state_record(FACET, "acc-2", 1, '{"card":{"ownerLast":"Reed"}}', 0).to_item()])
+    store.load([state_record(FACET, "acc-2", 1, '{"ownerFirst":{"ownerLast":"Reed"}}', 0).to_item()])
 
     run(FACET, "acc-1", "acc-2")
 
@@ -410,13 +410,15 @@ def test_once_stopping_what_is_begun_is_finished_and_no_other():
         time.sleep(0.002)
         return recalculate_many.Settled(id, "unchanged")
 
-    done = recalculate_many.settle_all(settle, map(str, range(1000)), workers=3, stopping=stop.is_set)
+    ids = map(str, range(1000))
+    done = recalculate_many.settle_all(settle, ids, workers=3, stopping=stop.is_set)
     finished = [next(done).id for _ in range(5)]
     stop.set()
     finished += [settled.id for settled in done]
 
     assert sorted(finished) == sorted(begun)
     assert len(begun) < 20
+    assert int(next(ids)) < 20
 
 
 SLOW = """
