@@ -7,9 +7,9 @@ from django import forms
 from pydantic import BaseModel, ValidationError
 
 from facets.core import InvalidRecord, json
-from facets.definition import to_stored
-from facets.display import field_key, field_label
+from facets.display import field_label
 from facets.forms.fields import LEFT_OUT, field_for
+from facets.stored_form import stored_key, to_stored
 
 # Keeps a schema's field names apart from those of the page, such as `seq`.
 PREFIX = "event"
@@ -55,7 +55,7 @@ class EventForm(forms.Form):
             try:
                 json.dumps(to_stored(getattr(event, name)))
             except InvalidRecord as error:
-                self.add_error(field_key(name, info), error.reason)
+                self.add_error(stored_key(name, info), error.reason)
 
 
 @cache
@@ -64,7 +64,7 @@ def form_for(schema: type[BaseModel]) -> type[EventForm]:
     fields: dict[str, Any] = {}
     for name, info in schema.model_fields.items():
         field = field_for(info, field_label(name, info))
-        fields[field_key(name, info)] = field
+        fields[stored_key(name, info)] = field
     made = cast(type[EventForm], type(f"{schema.__name__}Form", (EventForm,), fields))
     # Not among the fields above: one of them may have this name.
     made.schema = schema

@@ -11,8 +11,8 @@ from django import forms
 from pydantic.fields import FieldInfo
 
 from facets.core import InvalidRecord, json
-from facets.definition import to_stored
 from facets.display import indented
+from facets.stored_form import to_stored
 
 # The value of a field that was left empty: it is not handed to the schema.
 LEFT_OUT: Any = type("LeftOut", (), {"__repr__": lambda self: "LEFT_OUT", "__bool__": lambda self: False})()

@@ -115,6 +115,18 @@ def test_an_entity_that_moved_on_is_a_409_that_keeps_what_was_typed(
     assert accounts.get(account).record.seq == 5
 
 
+def test_a_conflict_is_said_before_what_the_rule_would_say_of_a_state_nobody_saw(
+    corrector: Client, accounts: Facet, account: str, hidden_fields: Hidden
+):
+    page = corrector.get(url_of(account))
+    accounts.append(account, Event("TRANSACTION_ACCEPTED", {"desc": "Card", "amount": -1100}))
+
+    response = corrector.post(url_of(account), {**hidden_fields(page), **credit("-50")})
+
+    assert response.status_code == 409
+    assert "insufficient funds" not in response.text
+
+
 def test_a_writer_between_our_read_and_our_write_is_a_409(
     corrector: Client, accounts: Facet, account: str, hidden_fields: Hidden, monkeypatch: pytest.MonkeyPatch
 ):

@@ -216,6 +216,16 @@ def test_a_state_that_was_lost_is_made_again(operator: Client, ledger: Table, ac
     assert accounts.get("lost").item["balance"] == 10
 
 
+def test_a_state_that_is_not_even_json_is_made_again(
+    operator: Client, ledger: Table, accounts: Facet, account: str
+):
+    ledger.load([state_record("BANK_ACCOUNT", account, 3, "{broken", 0).to_item()])
+
+    operator.post(url_of(account), form(operator.get(url_of(account))))
+
+    assert accounts.get(account).item["balance"] == 100
+
+
 def test_events_without_a_rule_are_named_and_lead_to_their_events(
     operator: Client, ledger: Table, account: str
 ):
