@@ -65,6 +65,7 @@ def test_an_account_is_found_read_corrected_and_recalculated(signed_in: Page, ac
 
     page.get_by_role("link", name="Recalculate").click()
     expect(page.get_by_role("heading", name="2 fields would change")).to_be_visible()
+    page.get_by_label("Reason").fill("Balance was edited by hand")
     page.get_by_role("button", name="Recalculate").click()
     expect(page.get_by_role("status").first).to_contain_text("Recalculated from 4 events.")
     expect(page.get_by_role("region", name="State").first).to_contain_text("255")
@@ -163,6 +164,7 @@ def test_everything_works_without_javascript(browser: Browser, base_url: str, ac
     page.get_by_role("button", name="Append event").click()
     expect(page.locator("#event-5")).to_be_visible()
     page.get_by_role("link", name="Recalculate").click()
+    page.get_by_label("Reason").fill("Balance was edited by hand")
     page.get_by_role("button", name="Recalculate").click()
     expect(page.get_by_text("Recalculated from 5 events.")).to_be_visible()
     page.goto(url_of("entity", "big-7f3a", "BIG"))

@@ -1,16 +1,23 @@
 """Recalculating a state in the console."""
 
-from collections.abc import Callable
+import html
+import logging
+import re
 from typing import Any
 
+import pytest
+import time_machine
+from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from facets.core import Event, Facet
-from facets.core.records import inbound_record, state_record
+from facets import confirmations
+from facets.core import Event, Facet, StoreUnavailable
+from facets.core.records import inbound_record, outbound_record, state_record
+from facets.core.sqlite import SqliteEventDB
 from facets.core.store import Table
 
-Hidden = Callable[[Any], dict[str, str]]
+REASON = "Rule of October was wrong"
 
 
 def url_of(entity_id: str) -> str:
@@ -23,73 +30,186 @@ def tamper(ledger: Table, accounts: Facet, entity_id: str) -> None:
     ledger.load([state_record("BANK_ACCOUNT", entity_id, record.seq, itm, record.ts).to_item()])
 
 
-def test_what_would_change_is_shown_and_nothing_written(
-    operator: Client, ledger: Table, accounts: Facet, account: str
-):
-    tamper(ledger, accounts, account)
-    before = accounts.db.get_records(account)
+def load_event(ledger: Table, entity_id: str, seq: int, type: str, itm: str) -> None:
+    ledger.load([inbound_record("BANK_ACCOUNT", entity_id, seq, type, itm, 0).to_item()])
 
-    response = operator.get(url_of(account))
+
+def form(page: Any, reason: str = REASON) -> dict[str, str]:
+    """What the page's form sends, as a browser reads it from the page."""
+    found = re.search(r'name="promise" value="([^"]+)"', page.text)
+    assert found, "the page has no form"
+    return {"promise": html.unescape(found[1]), "reason": reason}
+
+
+def user_of(client: Client) -> Any:
+    return User.objects.get(pk=client.session["_auth_user_id"])
+
+
+@pytest.fixture
+def drifted(ledger: Table, accounts: Facet, account: str) -> str:
+    tamper(ledger, accounts, account)
+    return account
+
+
+def test_what_would_change_is_shown_and_nothing_written(operator: Client, accounts: Facet, drifted: str):
+    before = accounts.db.get_records(drifted)
+
+    response = operator.get(url_of(drifted))
 
     assert response.status_code == 200
     changes = [(c["path"], c["old"].text, c["new"].text) for c in response.context["changes"]]
     assert changes == [("Balance", "9999", "100"), ("Last name", "not set", "Reed")]
     assert "3 events read" in response.text
-    assert accounts.db.get_records(account) == before
+    assert accounts.db.get_records(drifted) == before
 
 
-def test_the_state_is_put_right_on_post(
-    operator: Client, ledger: Table, accounts: Facet, account: str, hidden_fields: Hidden
+def test_the_state_is_put_right_for_a_reason_which_is_logged(
+    operator: Client, accounts: Facet, drifted: str, caplog: pytest.LogCaptureFixture
 ):
-    tamper(ledger, accounts, account)
-
-    response = operator.post(url_of(account), hidden_fields(operator.get(url_of(account))))
+    with caplog.at_level(logging.INFO, "facets.recalculations"):
+        response = operator.post(url_of(drifted), form(operator.get(url_of(drifted))))
 
     assert response.status_code == 302
-    after = accounts.get(account)
+    after = accounts.get(drifted)
     assert (after.record.seq, after.item["balance"], after.item["ownerLast"]) == (3, 100, "Reed")
     assert after.item["tier"] == "gold"
     assert "Recalculated from 3 events." in operator.get(response.url).text
+    logged = [record.getMessage() for record in caplog.records if record.name == "facets.recalculations"]
+    assert len(logged) == 1
+    assert "'operator'" in logged[0]
+    assert REASON in logged[0]
 
 
-def test_a_state_that_is_right_is_not_written_again(
-    operator: Client, accounts: Facet, account: str, hidden_fields: Hidden
-):
-    before = accounts.db.get_records(account)
+def test_a_state_that_is_right_offers_nothing_to_confirm(operator: Client, account: str):
     page = operator.get(url_of(account))
-
-    response = operator.post(url_of(account), hidden_fields(page))
 
     assert "Nothing would change" in page.text
-    assert accounts.db.get_records(account) == before
-    assert "nothing was written" in operator.get(response.url).text
+    assert 'name="promise"' not in page.text
 
 
-def test_an_entity_that_moved_on_is_a_409_with_a_fresh_look(
-    operator: Client, ledger: Table, accounts: Facet, account: str, hidden_fields: Hidden
+def test_a_second_click_writes_nothing_and_says_so(operator: Client, accounts: Facet, drifted: str):
+    sent = form(operator.get(url_of(drifted)))
+    operator.post(url_of(drifted), sent)
+    before = accounts.db.get_records(drifted)
+
+    again = operator.post(url_of(drifted), sent)
+
+    assert "nothing was written" in operator.get(again.url).text
+    assert accounts.db.get_records(drifted) == before
+
+
+def test_a_confirmation_is_good_once_even_if_the_state_drifts_again(
+    operator: Client, ledger: Table, accounts: Facet, drifted: str
 ):
-    tamper(ledger, accounts, account)
-    page = operator.get(url_of(account))
-    accounts.append(account, Event("TRANSACTION_ACCEPTED", {"desc": "Card", "amount": -7}))
+    sent = form(operator.get(url_of(drifted)))
+    operator.post(url_of(drifted), sent)
+    tamper(ledger, accounts, drifted)
 
-    response = operator.post(url_of(account), hidden_fields(page))
+    again = operator.post(url_of(drifted), sent)
+
+    assert again.status_code == 422
+    assert "was used before" in again.text
+    assert accounts.get(drifted).item["balance"] == 9999
+
+
+@pytest.mark.parametrize("reason", ["", "    ", "oops", "x" * 501])
+def test_a_reason_is_needed_and_what_was_typed_is_kept(
+    operator: Client, accounts: Facet, drifted: str, reason: str
+):
+    response = operator.post(url_of(drifted), form(operator.get(url_of(drifted)), reason))
+
+    assert response.status_code == 422
+    assert "5 to 500 characters" in response.context["reason_error"]
+    assert f">{reason.strip()}</textarea>" in response.text
+    assert accounts.get(drifted).item["balance"] == 9999
+    assert operator.post(url_of(drifted), form(response)).status_code == 302
+
+
+@pytest.mark.parametrize("promise", ["", "forged", "WyIxIl0:1vN:abc"])
+def test_a_forged_confirmation_is_refused_and_says_why(
+    operator: Client, accounts: Facet, drifted: str, promise: str
+):
+    response = operator.post(url_of(drifted), {"promise": promise, "reason": REASON})
+
+    assert response.status_code == 422
+    assert "altered on its way" in response.text
+    assert f">{REASON}</textarea>" in response.text
+    assert accounts.get(drifted).item["balance"] == 9999
+
+
+def test_an_expired_confirmation_is_refused_and_says_why(operator: Client, accounts: Facet, drifted: str):
+    with time_machine.travel("2026-11-20T12:00:00Z", tick=False):
+        client = operator
+        client.force_login(user_of(client))
+        sent = form(client.get(url_of(drifted)))
+    with time_machine.travel("2026-11-20T13:00:01Z", tick=False):
+        response = client.post(url_of(drifted), sent)
+
+    assert response.status_code == 422
+    assert "more than an hour old" in response.text
+    assert accounts.get(drifted).item["balance"] == 9999
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"person": "4711"}, "Somebody else"),
+        ({"id": "acc-2"}, "something else"),
+        ({"facet": "ORDER"}, "something else"),
+        ({"action": "append"}, "something else"),
+    ],
+)
+def test_a_confirmation_of_another_person_or_entity_is_refused(
+    operator: Client, accounts: Facet, drifted: str, change: dict[str, str], why: str
+):
+    person = {"person": str(user_of(operator).pk), "action": "recalculate", "facet": "BANK_ACCOUNT"}
+    given = person | {"id": drifted} | change
+    promise = confirmations.Promise(**given, seq=3, operation_id="6f1c1a55").sign()
+
+    response = operator.post(url_of(drifted), {"promise": promise, "reason": REASON})
+
+    assert response.status_code == 422
+    assert why in response.text
+    assert accounts.get(drifted).item["balance"] == 9999
+
+
+def test_an_entity_that_moved_on_is_a_409_with_what_arrived_and_a_fresh_look(
+    operator: Client, accounts: Facet, drifted: str
+):
+    page = operator.get(url_of(drifted))
+    accounts.append(drifted, Event("TRANSACTION_ACCEPTED", {"desc": "<b>Card", "amount": -7}))
+
+    response = operator.post(url_of(drifted), form(page))
 
     assert response.status_code == 409
-    assert accounts.get(account).item["balance"] == 9992
-    assert operator.post(url_of(account), hidden_fields(response)).status_code == 302
-    assert accounts.get(account).item["balance"] == 93
+    assert "-7.00 · &lt;b&gt;Card" in response.text
+    assert "event=4#event-4" in response.text
+    assert f">{REASON}</textarea>" in response.text
+    assert accounts.get(drifted).item["balance"] == 9992
+    assert operator.post(url_of(drifted), form(response)).status_code == 302
+    assert accounts.get(drifted).item["balance"] == 93
 
 
-def test_a_state_that_was_lost_is_made_again(
-    operator: Client, ledger: Table, accounts: Facet, hidden_fields: Hidden
+def test_what_would_be_written_has_to_be_what_was_seen(
+    operator: Client, ledger: Table, accounts: Facet, drifted: str
 ):
-    ledger.load(
-        inbound_record("BANK_ACCOUNT", "lost", seq, "TRANSACTION_ACCEPTED", '{"amount":5}', 0).to_item()
-        for seq in (1, 2)
-    )
+    """An event without its STATE: the seq is still the one seen, the state is not."""
+    page = operator.get(url_of(drifted))
+    load_event(ledger, drifted, 4, "TRANSACTION_ACCEPTED", '{"amount":1}')
+
+    response = operator.post(url_of(drifted), form(page))
+
+    assert response.status_code == 409
+    assert "no longer what you saw" in response.text
+    assert accounts.get(drifted).item["balance"] == 9999
+
+
+def test_a_state_that_was_lost_is_made_again(operator: Client, ledger: Table, accounts: Facet):
+    for seq in (1, 2):
+        load_event(ledger, "lost", seq, "TRANSACTION_ACCEPTED", '{"amount":5}')
 
     page = operator.get(url_of("lost"))
-    operator.post(url_of("lost"), hidden_fields(page))
+    operator.post(url_of("lost"), form(page))
 
     assert "The state is missing" in page.text
     assert accounts.get("lost").record.seq == 2
@@ -97,52 +217,136 @@ def test_a_state_that_was_lost_is_made_again(
 
 
 def test_a_state_that_is_not_even_json_is_made_again(
-    operator: Client, ledger: Table, accounts: Facet, account: str, hidden_fields: Hidden
+    operator: Client, ledger: Table, accounts: Facet, account: str
 ):
     ledger.load([state_record("BANK_ACCOUNT", account, 3, "{broken", 0).to_item()])
 
-    operator.post(url_of(account), hidden_fields(operator.get(url_of(account))))
+    operator.post(url_of(account), form(operator.get(url_of(account))))
 
     assert accounts.get(account).item["balance"] == 100
 
 
-def test_events_without_a_rule_are_named(operator: Client, ledger: Table, accounts: Facet, account: str):
-    ledger.load([inbound_record("BANK_ACCOUNT", account, 4, "CARD_<b>", "{}", 0).to_item()])
+def test_events_without_a_rule_are_named_and_lead_to_their_events(
+    operator: Client, ledger: Table, account: str
+):
+    load_event(ledger, account, 4, "CARD_<b>", "{}")
 
     response = operator.get(url_of(account))
 
-    assert response.context["outcome"].skipped == ["CARD_<b>"]
+    assert [unruled.type for unruled in response.context["outcome"].unruled] == ["CARD_<b>"]
     assert "CARD_&lt;b&gt;" in response.text
+    assert f'href="{reverse("entity", args=["BANK_ACCOUNT", account])}?event=4#event-4"' in response.text
 
 
-def test_a_history_that_the_rules_refuse_says_so_and_writes_nothing(
-    operator: Client, ledger: Table, accounts: Facet, account: str, hidden_fields: Hidden
+def test_failing_events_are_linked_and_explained_and_nothing_can_be_confirmed(
+    operator: Client, ledger: Table, accounts: Facet, drifted: str
 ):
-    page = operator.get(url_of(account))
-    debit = inbound_record("BANK_ACCOUNT", account, 4, "TRANSACTION_ACCEPTED", '{"amount":-9999}', 0)
-    ledger.load([debit.to_item()])
+    sent = form(operator.get(url_of(drifted)))
+    load_event(ledger, drifted, 4, "TRANSACTION_ACCEPTED", '{"amount":-9999}')
+    load_event(ledger, drifted, 5, "TRANSACTION_ACCEPTED", "{broken")
+    before = accounts.db.get_records(drifted)
+
+    shown, posted = operator.get(url_of(drifted)), operator.post(url_of(drifted), sent)
+
+    assert (shown.status_code, posted.status_code) == (200, 422)
+    for page in (shown, posted):
+        assert [failure["seq"] for failure in page.context["failures"]] == [4, 5]
+        assert "insufficient funds" in page.text
+        assert "Not JSON" in page.text
+        assert "?event=4#event-4" in page.text
+        assert 'name="promise"' not in page.text
+    assert accounts.db.get_records(drifted) == before
+
+
+def test_messages_are_reconciled(operator: Client, ledger: Table, accounts: Facet, account: str):
+    accounts.append(account, Event("TRANSACTION_ACCEPTED", {"amount": -150}))
+    ledger.load([outbound_record("BANK_ACCOUNT", account, 3, 0, "CARD_<b>", '{"a":"<script>"}', 0).to_item()])
+    state = accounts.get(account).record
     before = accounts.db.get_records(account)
 
-    shown, sent = operator.get(url_of(account)), operator.post(url_of(account), hidden_fields(page))
+    page = operator.get(url_of(account))
 
-    assert (shown.status_code, sent.status_code) == (200, 422)
-    assert "insufficient funds" in shown.text
+    assert [(found["kind"], found["seq"]) for found in page.context["findings"]] == [("unexpected", 3)]
+    assert "2 stored · a replay publishes 1" in page.text
+    assert "<script>&quot;" not in page.text
+    assert "Nothing would change" in page.text
+    assert accounts.get(account).record == state
     assert accounts.db.get_records(account) == before
 
 
-def test_a_corrector_is_refused_and_told_which_role_it_takes(
-    corrector: Client, ledger: Table, accounts: Facet, account: str
-):
-    tamper(ledger, accounts, account)
+def test_a_message_that_differs_shows_in_what(operator: Client, ledger: Table, accounts: Facet, account: str):
+    accounts.append(account, Event("TRANSACTION_ACCEPTED", {"amount": -150}))
+    itm = '{"accountId":"acc-9"}'
+    ledger.load([outbound_record("BANK_ACCOUNT", account, 4, 0, "accountOverdrawn", itm, 0).to_item()])
 
-    for response in (corrector.get(url_of(account)), corrector.post(url_of(account), {})):
+    page = operator.get(url_of(account))
+
+    [found] = page.context["findings"]
+    assert found["kind"] == "differs"
+    assert [(change["old"].text, change["new"].text) for change in found["changes"]] == [("acc-9", "acc-1")]
+
+
+@pytest.mark.parametrize(("maybe_written", "words"), [(True, "is not known"), (False, "nothing was written")])
+def test_an_outage_while_confirming_says_what_is_known_and_keeps_the_reason(
+    operator: Client,
+    accounts: Facet,
+    drifted: str,
+    monkeypatch: pytest.MonkeyPatch,
+    maybe_written: bool,
+    words: str,
+):
+    page = operator.get(url_of(drifted))
+
+    def fail(*given: Any, **options: Any) -> None:
+        raise StoreUnavailable("gone", maybe_written=maybe_written)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SqliteEventDB, "put_state", fail)
+        response = operator.post(url_of(drifted), form(page))
+
+    assert response.status_code == 503
+    assert words in response.text
+    assert f">{REASON}</textarea>" in response.text
+    assert operator.post(url_of(drifted), form(response)).status_code == 302
+    assert accounts.get(drifted).item["balance"] == 100
+
+
+def test_an_outage_between_preview_and_confirm_says_that_nothing_was_written(
+    operator: Client, accounts: Facet, drifted: str, monkeypatch: pytest.MonkeyPatch
+):
+    page = operator.get(url_of(drifted))
+
+    def fail(*given: Any) -> None:
+        raise StoreUnavailable("gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SqliteEventDB, "get_records", fail)
+        response = operator.post(url_of(drifted), form(page))
+
+    assert response.status_code == 503
+    assert "nothing was written" in response.text
+    assert accounts.get(drifted).item["balance"] == 9999
+
+
+def test_a_corrector_is_refused_and_told_which_role_it_takes(
+    corrector: Client, accounts: Facet, drifted: str
+):
+    for response in (corrector.get(url_of(drifted)), corrector.post(url_of(drifted), {})):
         assert response.status_code == 403
         assert "operator" in response.text
-    assert accounts.get(account).item["balance"] == 9999
+    assert accounts.get(drifted).item["balance"] == 9999
 
 
 def test_an_entity_that_does_not_exist_is_404(operator: Client, ledger: Table):
-    form = {"seq": "0", "operation_id": "6f1c1a55-6d6c-4b0a-9b8e-0a5b8a5ac0de"}
+    promise = confirmations.Promise(
+        person=str(user_of(operator).pk),
+        action="recalculate",
+        facet="BANK_ACCOUNT",
+        id="nope",
+        seq=0,
+        operation_id="6f1c1a55",
+    ).sign()
 
     assert operator.get(url_of("nope")).status_code == 404
-    assert operator.post(url_of("nope"), form).status_code == 404
+    assert operator.get(url_of("n" * 2100)).status_code == 404
+    assert operator.post(url_of("nope"), {"promise": promise, "reason": REASON}).status_code == 404
