@@ -84,6 +84,7 @@ def test_text_becomes_the_value_that_is_stored(annotation, text, value):
         (UUID, "1", "valid UUID"),
         (Literal["a", "b"], "c", "'a' or 'b'"),
         (Annotated[str, Field(min_length=3)], "ab", "at least 3"),
+        (Annotated[str, Field(min_length=1)], "", "Fill this in"),
     ],
 )
 def test_what_does_not_fit_is_said_at_its_box_and_shown_again_as_it_was_typed(annotation, text, message):
