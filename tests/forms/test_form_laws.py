@@ -13,6 +13,7 @@ from tests.forms.page import Page
 from tests.forms.schemas import TEXTS, same, schemas_and_values
 
 slow = settings(
+    max_examples=60,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
 )
