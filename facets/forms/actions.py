@@ -1,7 +1,6 @@
 """What the buttons within a form do to its draft: add, remove and move rows, begin and leave out optional parts."""
 
 from facets.forms.building import MAX_ROWS, Room, begin_group, begin_rows, build
-from facets.forms.json_text import Path
 from facets.forms.nodes import CompositeNode, EntriesNode, GroupNode, Node, RowsNode, walk
 from facets.forms.shapes import ABSENT
 
@@ -23,11 +22,6 @@ def apply(root: Node, verb: str, name: str, room: Room) -> str:
         if node.name == name and isinstance(node, CompositeNode):
             return _part(node, verb, room)
     return ""
-
-
-def focus_of(root: Node, path: Path) -> str:
-    """The name of the node at a path, "" where there is none."""
-    return next((node.name for node, _ in walk(root) if node.place.path == path), "")
 
 
 def _part(node: CompositeNode, verb: str, room: Room) -> str:

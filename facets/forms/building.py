@@ -103,6 +103,9 @@ def pick(shape: OneOf, value: JSON) -> int | None:
         same = taken is ABSENT or (type(found) is type(taken) and found == taken)
         if same and _fits(shape.variants[index], value):
             return index
+        if same and taken is not ABSENT:
+            # Such as a number for a time: in the boxes of another variant it would be something else.
+            return None
     nearness = [_nearness(variant, value) for variant in shape.variants]
     best = max(nearness, default=-1)
     return nearness.index(best) if best >= 0 else None

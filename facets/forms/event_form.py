@@ -29,13 +29,25 @@ class Message:
         id: of what it is about, "" for the whole event.
         label: where that is, as staff read it: "Items › Item 2 › Cost".
         text: of unescaped, hostile origin.
-        line: in the JSON text, counted from 1; None where the event is not written as JSON.
+        line, column: in the JSON text, counted from 1; None where the event is not written as JSON, and the column
+            where a whole value is wrong and not a character of the text.
     """
 
     id: str
     label: str
     text: str
     line: int | None = None
+    column: int | None = None
+
+    def __str__(self) -> str:
+        where = (
+            f" Line {self.line}, column {self.column}."
+            if self.column
+            else f" Line {self.line}."
+            if self.line
+            else ""
+        )
+        return f"{self.label}: {self.text}{where}" if self.label else f"{self.text}{where}"
 
 
 class EventForm:
@@ -119,7 +131,10 @@ class EventForm:
     @cached_property
     def errors(self) -> list[Message]:
         """What is wrong, in the order of the page, what is about the whole event first."""
-        return self._messages(self._verdict.complaints)
+        found = self._messages(self._verdict.complaints)
+        if self.is_json:
+            self.root.errors = [str(message) for message in found]
+        return found
 
     @cached_property
     def warnings(self) -> list[Message]:
@@ -210,14 +225,14 @@ class EventForm:
         return Room((100_000 if most is None else most) - NAMES_OF_THE_PAGE)
 
     @cached_property
-    def _json(self) -> tuple[JSON, str]:
+    def _json(self) -> tuple[JSON, NotJson | None]:
         """The value on the JSON tab, or what is wrong with its text."""
         assert isinstance(self.root, JsonNode)  # noqa: S101 - asked by the callers
         try:
             value = self.root.value()
         except NotJson as error:
-            return ABSENT, str(error)
-        return value, "" if value is not ABSENT else "Write the event as a JSON object."
+            return ABSENT, error
+        return value, NotJson("Write the event as a JSON object.") if value is ABSENT else None
 
     @cached_property
     def _tree(self) -> Node:
@@ -230,8 +245,8 @@ class EventForm:
     def _verdict(self) -> Verdict:
         if not isinstance(self.root, JsonNode):
             verdict = judge(self.schema, self.root)
-        elif self._json[1]:
-            verdict = Verdict([Complaint(self.root, (), self._json[1], self.root.name)])
+        elif refusal := self._json[1]:
+            verdict = Verdict([Complaint(self.root, (), refusal.reason, self.root.name)])
         else:
             verdict = judge(self.schema, self._tree, self._json[0])
         if not isinstance(self.root, JsonNode):
@@ -253,10 +268,11 @@ class EventForm:
             (
                 order.get(id(complaint.node), (-1, "")),
                 Message(
-                    self.prefix if lines else complaint.id if complaint.node is not self.root else "",
+                    self.prefix if self.is_json else complaint.id if complaint.node is not self.root else "",
                     order.get(id(complaint.node), (-1, ""))[1],
                     complaint.message,
                     _line(lines, complaint.path),
+                    lines[()].column if self.is_json and lines and self._json[1] else None,
                 ),
             )
             for complaint in complaints
@@ -265,8 +281,10 @@ class EventForm:
         return list(dict.fromkeys(message for _, message in found))
 
     def _lines(self) -> dict[Path, Position]:
-        if not isinstance(self.root, JsonNode) or self._json[1]:
+        if not isinstance(self.root, JsonNode):
             return {}
+        if refusal := self._json[1]:
+            return {(): refusal.position} if refusal.position else {}
         return positions(self.root.text)
 
 

@@ -179,7 +179,7 @@ class _Placing:
                 yield _at(node, (), message(problem))
 
     def _said(self, node: Node, problem: Mapping[str, Any]) -> str:
-        empty = isinstance(node, BoxNode) and node.is_empty and not node.shape.scalar.keeps_empty
+        empty = isinstance(node, BoxNode) and node.is_empty
         if problem["type"] == "missing" or (empty and any(part in problem["type"] for part in _EMPTY)):
             return FILL_IN
         return message(problem)

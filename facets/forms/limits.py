@@ -14,7 +14,7 @@ from pydantic.fields import FieldInfo
 _ATOM = r"""[A-Za-z0-9 _@#%&=:;,!"'<>~`]|\\[.^$*+?()\[\]{}|/\\]"""
 _CLASS = r"""\[\^?(?:[A-Za-z0-9](?:-[A-Za-z0-9])?|[ _]|\\[\-.\\\[\]^$*+?(){}|/])+\]"""
 _REPEAT = r"[*+?]|\{[0-9]+(?:,[0-9]*)?\}"
-_SAME_IN_JAVASCRIPT = re.compile(rf"(?:(?:{_CLASS}|{_ATOM}|\((?:\?:)?|\))(?:{_REPEAT})?|\|)*")
+_SAME_IN_JAVASCRIPT = re.compile(rf"(?:(?:{_CLASS}|{_ATOM}|\))(?:{_REPEAT})?|\((?:\?:)?(?![*+?{{])|\|)*")
 
 
 @dataclass(slots=True)
