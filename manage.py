@@ -9,10 +9,14 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hdeadmin.settings")
     if sys.argv[1:2] == ["demo"]:
         # Settings are read before the command runs, so the demo's defaults are chosen here.
-        os.environ.setdefault("HDEADMIN_DEMO", "True")
+        os.environ["HDEADMIN_DEMO"] = "True"
+    from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as error:
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":

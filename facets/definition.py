@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-import enum
 import re
 import string
-import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from decimal import Decimal
 from functools import cached_property
 from typing import Any, Generic, TypeAlias, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
-from pydantic_core import to_jsonable_python
 
 from facets.core import Facet, InvalidRecord, Processor, StateUpdaterInput
 from facets.core.json import JSON
 from facets.core.processor import Publish
 from facets.core.store import EventStore
+from facets.stored_form import WrittenAsNull, keep_unknown, stored_key, to_stored
+
+__all__ = [
+    "DefinitionError",
+    "EventType",
+    "FacetDefinition",
+    "Model",
+    "TypedProcessor",
+    "WrittenAsNull",
+    "first_problem",
+    "humanize",
+]
 
 State = TypeVar("State", bound=BaseModel)
 Schema = TypeVar("Schema", bound=BaseModel)
@@ -35,13 +42,6 @@ class Model(BaseModel):
     """The base of states and events: fields that it does not name are kept, since other services write them."""
 
     model_config = ConfigDict(extra="allow")
-
-
-class WrittenAsNull:
-    """Marks a field, `Annotated[int | None, WrittenAsNull()] = None`, that is stored as null while it is None.
-
-    Without it a field whose default is None is left out, as JavaScript leaves out what is undefined.
-    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ class FacetDefinition(Generic[State]):
         except ValidationError as error:
             fields = ", ".join(".".join(map(str, problem["loc"])) for problem in error.errors())
             raise DefinitionError(f"Facet {name}: {state.__name__} needs defaults for {fields}.") from error
-        known = {_key(field_name, field) for field_name, field in state.model_fields.items()}
+        known = {stored_key(field_name, field) for field_name, field in state.model_fields.items()}
         for option in ("list_display", "search_fields", "chart_fields"):
             for path in getattr(self, option):
                 if path.split(".")[0] not in known:
@@ -167,7 +167,7 @@ class FacetDefinition(Generic[State]):
     def label(self, field: str) -> str:
         """A field of the state as staff read it: its title, or its name in words."""
         for name, info in self.state.model_fields.items():
-            if field == _key(name, info) and info.title:
+            if field == stored_key(name, info) and info.title:
                 return info.title
         return humanize(field)
 
@@ -200,29 +200,10 @@ class TypedProcessor(Processor[BaseModel]):
 
     def dump(self, state: BaseModel, before: JSON | None, replaced: JSON | None) -> JSON:
         stored = to_stored(state, before, self.load(before) if before is not None else None)
-        return _keep_unknown(stored, state, replaced) if replaced is not None else stored
+        return keep_unknown(stored, state, replaced) if replaced is not None else stored
 
     def message(self, data: Any) -> JSON:
         return to_stored(data)
-
-
-def to_stored(value: Any, before: JSON | None = None, pristine: Any = None) -> JSON:
-    """A model, or what one holds, as plain JSON in the form that TypeScript services store.
-
-    Decimals become numbers, times JavaScript's ISO strings. A field whose default is None is left out while it is
-    None. What is equal in `pristine`, which was read from `before`, is written back just as it stands there, and
-    keys keep the order that they have there.
-
-    Raises:
-        InvalidRecord: a Decimal has more digits than a JSON number keeps, or a value has no JSON form.
-    """
-    if isinstance(value, BaseModel):
-        return _model_to_stored(value, before, pristine)
-    if isinstance(value, Mapping):
-        return {str(_leaf(key)): to_stored(item, *_at(key, before, pristine)) for key, item in value.items()}
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return [to_stored(item, *_at(index, before, pristine)) for index, item in enumerate(value)]
-    return _leaf(value)
 
 
 def humanize(name: str) -> str:
@@ -253,104 +234,6 @@ def _on_models(event: EventType) -> Callable[[StateUpdaterInput[BaseModel]], Bas
         return state
 
     return run
-
-
-def _model_to_stored(model: BaseModel, before: JSON | None, pristine: Any) -> JSON:
-    was = before if isinstance(before, dict) and type(pristine) is type(model) else {}
-    dumped: Any = model.model_dump(
-        mode="python", by_alias=True
-    )  # a serializer of its own may make anything of it
-    if not isinstance(dumped, dict):
-        return to_stored(dumped)
-    stored: dict[str, JSON] = {}
-    for name, field in type(model).model_fields.items():
-        key = _key(name, field)
-        value = getattr(model, name)
-        old = getattr(pristine, name, None) if was else None
-        if was and value == old:
-            if key in was:
-                stored[key] = was[key]
-                continue
-            if value is None:
-                continue
-        if key not in dumped or (value is None and field.default is None and not _as_null(field)):
-            continue
-        stored[key] = to_stored(value if _holds_models(value) else dumped[key], was.get(key), old)
-    for key, value in (model.__pydantic_extra__ or {}).items():
-        stored[key] = to_stored(value)
-    in_place = {key: stored[key] for key in was if key in stored}
-    return in_place | stored
-
-
-def _holds_models(value: Any) -> bool:
-    """What holds none is taken as pydantic dumped it, so that a field's own serializer has its say."""
-    if isinstance(value, Mapping):
-        return any(_holds_models(item) for item in value.values())
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return any(_holds_models(item) for item in value)
-    return isinstance(value, BaseModel)
-
-
-def _at(key: Any, before: JSON | None, pristine: Any) -> tuple[JSON | None, Any]:
-    """What stood at this place in a list or a mapping."""
-    try:
-        return before[key], pristine[key]  # type: ignore[index]  # no list or mapping: nothing stood there
-    except (KeyError, IndexError, TypeError):
-        return None, None
-
-
-def _keep_unknown(stored: JSON, model: Any, replaced: JSON) -> JSON:
-    """Carry over what only other services know: no rule of ours can make it again."""
-    if not (isinstance(model, BaseModel) and isinstance(stored, dict) and isinstance(replaced, dict)):
-        return stored
-    known = {_key(name, field): name for name, field in type(model).model_fields.items()}
-    merged = {}
-    for key, value in replaced.items():
-        if key in stored:
-            merged[key] = _keep_unknown(stored[key], getattr(model, known.get(key, ""), None), value)
-        elif key not in known:
-            merged[key] = value
-    return merged | {key: value for key, value in stored.items() if key not in merged}
-
-
-def _leaf(value: Any) -> JSON:
-    match value:
-        case enum.Enum():
-            return _leaf(value.value)
-        case Decimal():
-            return _number(value)
-        case datetime():
-            text = value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
-            precision = "microseconds" if value.microsecond % 1000 else "milliseconds"
-            return text.isoformat(timespec=precision) + ("Z" if value.tzinfo else "")
-        case date():
-            return value.isoformat()
-        case uuid.UUID():
-            return str(value)
-        case None | bool() | int() | float() | str():
-            return value
-    try:
-        return to_jsonable_python(value)
-    except ValueError as error:
-        raise InvalidRecord(f"JSON has no {type(value).__name__}.") from error
-
-
-def _number(value: Decimal) -> int | float:
-    if value.is_finite():
-        if value == value.to_integral_value():
-            return int(value)
-        if Decimal(repr(float(value))) == value:
-            return float(value)
-    raise InvalidRecord(f"{value} has more digits than a JSON number keeps.")
-
-
-def _key(name: str, field: Any) -> str:
-    key: str = field.serialization_alias or field.alias or name
-    return key
-
-
-def _as_null(field: Any) -> bool:
-    return any(isinstance(mark, WrittenAsNull) or mark is WrittenAsNull for mark in field.metadata)
 
 
 def _models_in(annotation: Any, seen: set[Any] | None = None) -> set[type[BaseModel]]:

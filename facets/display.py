@@ -14,6 +14,7 @@ from pydantic.fields import FieldInfo
 from facets.core import InvalidRecord, json
 from facets.definition import humanize
 from facets.diff import ABSENT, Change
+from facets.stored_form import stored_key
 
 JSON = Any
 Kind = Literal["text", "number", "bool", "time", "null", "absent", "empty", "raw"]
@@ -148,20 +149,15 @@ def indented_text(text: str) -> str:
     return _shortened(visible(text))
 
 
-def field_key(name: str, field: FieldInfo) -> str:
-    """The name under which a schema's field is stored."""
-    return field.serialization_alias or field.alias or name
-
-
 def field_label(name: str, field: FieldInfo) -> str:
-    return field.title or humanize(field_key(name, field))
+    return field.title or humanize(stored_key(name, field))
 
 
 def _rows(value: JSON, annotation: Any, depth: int) -> Iterable[Row]:
     if isinstance(value, Mapping):
         schema = _model(annotation)
         fields = (
-            {field_key(name, field): (name, field) for name, field in schema.model_fields.items()}
+            {stored_key(name, field): (name, field) for name, field in schema.model_fields.items()}
             if schema
             else {}
         )
@@ -201,7 +197,7 @@ def _table(items: list[JSON], annotation: Any) -> Table | None:
         return None
     schema = _model(annotation)
     fields = (
-        {field_key(name, field): (name, field) for name, field in schema.model_fields.items()}
+        {stored_key(name, field): (name, field) for name, field in schema.model_fields.items()}
         if schema
         else {}
     )

@@ -19,7 +19,7 @@ class Outcome:
     Attributes:
         stored_seq: what STATE says; 0 where there is no STATE.
         seq: what a recalculation would write: the highest in use by STATE or an event.
-        stored: the stored state, ABSENT where there is none.
+        stored: the stored state, ABSENT where there is none, or none that is JSON.
         replayed: the state that the rules make of the whole history.
         changes: from stored to replayed.
         events_read: inbound events, those without a rule included.
@@ -77,7 +77,7 @@ def apply(facet: Facet, id: str, *, seen_seq: int, operation_id: str) -> Outcome
 
 def _outcome(facet: Facet, replay: Replay) -> Outcome:
     events_read = len(replay.past)
-    stored = replay.stored if replay.log.state_seq is not None else ABSENT
+    stored = replay.stored if replay.stored is not None else ABSENT
     try:
         result = facet.processor.fold(None, replay.past, [], replaced=replay.stored)
     except FacetError:

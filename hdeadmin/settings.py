@@ -121,6 +121,7 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 # On a developer's machine there is no `collectstatic`: files are served from where they are.
 STATIC_ROOT = None if _local else BASE_DIR / ".static"
 WHITENOISE_USE_FINDERS = _local
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {

@@ -6,8 +6,13 @@ from collections.abc import Generator
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 pytest_plugins = ("tests.dynamodb_local", "tests.engines")
+
+# Properties are judged by what they find, never by how long a busy machine takes to find it.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 _HERE = ("127.0.0.1", "::1", "localhost")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import sys
 import uuid
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from types import ModuleType
@@ -27,10 +28,10 @@ from facets.definition import (
     WrittenAsNull,
     first_problem,
     humanize,
-    to_stored,
 )
 from facets.definitions.bank_account import bank_account
 from facets.definitions.order import order
+from facets.stored_form import to_stored
 from tests.test_diff import json_values
 
 
@@ -592,3 +593,53 @@ def test_the_demo_facets_come_with_the_package(settings):
 
 def _state_record(item: Any) -> Record:
     return state_record("THING", "1", 1, dumps(item), 0)
+
+
+class Line(Model):
+    sku: str
+
+
+class Basket(Model):
+    flag: Any = None
+    lines: list[Line] = Field(default_factory=list)
+
+
+class Touched(Model):
+    lines: list[Line] = Field(default_factory=list)
+
+
+@pytest.fixture
+def basket() -> FacetDefinition[Any]:
+    definition = FacetDefinition(name="BASKET", title="Baskets", state=Basket)
+
+    @definition.event("FLAGGED", Model)
+    def flag(state: Basket, event: Model, publish: Any) -> Basket:
+        state.flag = True
+        return state
+
+    @definition.event("FILLED", Touched)
+    def fill(state: Basket, event: Touched, publish: Any) -> Basket:
+        state.lines = event.lines
+        return state
+
+    return definition
+
+
+def test_true_that_replaces_one_is_stored(basket: FacetDefinition[Any]) -> None:
+    result = basket.processor.process({"flag": 1}, [], [Event("FLAGGED", {})])
+
+    assert result.state["flag"] is True
+
+
+def test_a_recalculation_keeps_what_others_wrote_into_an_unchanged_item(
+    basket: FacetDefinition[Any], sqlite_table: SqliteTable
+) -> None:
+    facet = basket.facet(sqlite_table.db("BASKET"))
+    facet.append("1", Event("FILLED", {"lines": [{"sku": "a"}, {"sku": "b"}]}))
+    stored = facet.db.get_state("1")
+    theirs = '{"lines":[{"sku":"a","picked":true},{"sku":"other","picked":true}]}'
+    facet.db.put_state(replace(stored, itm=theirs), 1)
+
+    change = facet.recalculate("1")
+
+    assert change.item["lines"] == [{"sku": "a", "picked": True}, {"sku": "b"}]

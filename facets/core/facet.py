@@ -125,7 +125,8 @@ class Facet:
             retries: how often to read again and run the rules again where another writer was first, or to send
                 again what may not have arrived. Each pause is random and at most half a second.
             meta: a JSON object to keep with each event (who, and why), or a list with one for each event.
-            operation_id: at most 36 characters, the same for a call that repeats another.
+            operation_id: at most 36 characters. A later call with the same one cannot append a second time: for ten
+                minutes it raises InvalidRecord.
 
         Raises:
             SequenceConflict: another writer was first, `retries` + 1 times; nothing was written.

@@ -11,7 +11,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, ClassVar
@@ -171,6 +171,15 @@ class SqliteTable:
             return db.executemany(_REPLACE, rows).rowcount
 
 
+class _Connection(sqlite3.Connection):
+    """Closed when its thread ends; from Python 3.13 on, one that is left open is warned of."""
+
+    def __del__(self) -> None:
+        # Whoever collects it may be another thread, which may not close it; freeing it does so.
+        with suppress(sqlite3.ProgrammingError):
+            self.close()
+
+
 class _Connections:
     """One connection for each thread and process, to one file."""
 
@@ -220,7 +229,11 @@ class _Connections:
         owner = (os.getpid(), found.st_dev, found.st_ino)
         if getattr(self._local, "owner", None) != owner:
             db = sqlite3.connect(
-                f"{self.path.as_uri()}?mode=rw", uri=True, timeout=_BUSY_SECONDS, isolation_level=None
+                f"{self.path.as_uri()}?mode=rw",
+                uri=True,
+                timeout=_BUSY_SECONDS,
+                isolation_level=None,
+                factory=_Connection,
             )
             db.execute("PRAGMA synchronous = FULL")
             self._local.db, self._local.owner = db, owner

@@ -8,12 +8,12 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from facets.core import InvalidRecord, json
-from facets.definition import to_stored
 from facets.forms.json_text import Path
 from facets.forms.nodes import BoxNode, EntriesNode, GroupNode, JsonNode, Node, RowsNode, UnionNode, walk
 from facets.forms.scalars import MAX_SAFE_INTEGER
 from facets.forms.shapes import ABSENT
 from facets.forms.wording import FILL_IN, message, sayable
+from facets.stored_form import to_stored
 
 JSON = Any
 Loc = Sequence[str | int]

@@ -27,10 +27,11 @@ from pydantic.fields import FieldInfo
 from typing_extensions import TypeAliasType
 
 from facets.core import InvalidRecord, json
-from facets.definition import WrittenAsNull, humanize, to_stored
+from facets.definition import humanize
 from facets.forms import scalars
 from facets.forms.limits import Limits, limits_of, number_attributes, text_attributes
 from facets.forms.scalars import Choice, Option, Scalar, fits_a_box
+from facets.stored_form import WrittenAsNull, to_stored
 
 JSON = Any
 

@@ -19,8 +19,9 @@ from facets.core.facet import Facet
 from facets.core.records import inbound_record
 from facets.core.store import new_operation_id
 from facets.corrections import Preview, RuleRefused, StateChanged
-from facets.definition import FacetDefinition, to_stored
+from facets.definition import FacetDefinition
 from facets.drafts import Draft, UnknownType
+from facets.stored_form import to_stored
 from facets.stores import current_table
 from facets.views.entity import LONGEST_KEY, read
 from facets.views.rights import require_definition

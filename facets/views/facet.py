@@ -12,6 +12,7 @@ from facets import display, registry
 from facets.core import InvalidRecord, Record
 from facets.definition import FacetDefinition
 from facets.diff import ABSENT
+from facets.stored_form import stored_key
 from facets.stores import current_table
 from facets.views.rights import control, require_view
 
@@ -70,7 +71,7 @@ def _values(record: Record, definition: FacetDefinition[Any] | None) -> list[tup
     if definition is None:
         return []
     fields = definition.state.model_fields
-    annotations = {display.field_key(name, field): field.annotation for name, field in fields.items()}
+    annotations = {stored_key(name, field): field.annotation for name, field in fields.items()}
     try:
         state = record.data
     except InvalidRecord:

@@ -95,6 +95,6 @@ def _found(text: str) -> tuple[dict[str, int], int, int, float]:
         counts, records, requests, capacity = json.loads(text)
         if all(type(count) is int for count in (*counts.values(), records, requests)):
             return dict(counts), records, requests, float(capacity)
-    except (InvalidRecord, TypeError, ValueError, AttributeError):
+    except (InvalidRecord, TypeError, ValueError, AttributeError, OverflowError):
         pass
     return {}, 0, 0, 0.0

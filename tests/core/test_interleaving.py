@@ -118,5 +118,5 @@ class TwoWriters(RuleBasedStateMachine):
         self.seen[writer] = (output.item, output.seq)
 
 
-TwoWriters.TestCase.settings = settings(max_examples=60, stateful_step_count=20, deadline=None)
+TwoWriters.TestCase.settings = settings(max_examples=60, stateful_step_count=20)
 TestTwoWritersMayTakeTurnsInAnyWay = TwoWriters.TestCase

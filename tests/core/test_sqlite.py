@@ -109,6 +109,7 @@ def test_a_path_of_any_name_is_the_file_of_that_name(tmp_path, name):
     assert {path.name.removesuffix("-wal").removesuffix("-shm") for path in tmp_path.iterdir()} == {name}
 
 
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_connection_is_not_carried_into_a_forked_process(sqlite_table):
     """gunicorn --preload reads the table, then forks."""
     put(sqlite_table, 1)

@@ -5,6 +5,7 @@ from django.test import Client
 from django.urls import reverse
 
 from facets.core import Event, Facet
+from facets.core.dynamodb import DynamoTable
 from facets.core.records import state_record
 from facets.core.store import Table
 from facets.views.facet import PAGE
@@ -42,6 +43,22 @@ def test_a_long_list_goes_on_page_by_page_without_gap_or_twin(viewer: Client, ac
 
 def test_the_page_says_what_it_read(viewer: Client, account: str):
     assert "Read 1 record in 1 request" in viewer.get(URL).text
+
+
+def test_a_page_of_a_dynamodb_table_says_what_it_read_even_where_it_found_nothing(
+    viewer: Client, dynamo_ledger: DynamoTable
+):
+    pad = "x" * 350_000
+    dynamo_ledger.load(state_record("ORDER", str(n), 0, f'"{pad}"', 0).to_item() for n in range(40))
+
+    response = viewer.get(URL)
+
+    page = response.context["page"]
+    assert page.next
+    assert "None in this part of the table" in response.text
+    assert f"Read {page.cost.records} records in {page.cost.requests} requests" in response.text
+    assert "read units" in response.text
+    assert "Look further" in response.text
 
 
 def test_an_empty_facet_says_so(viewer: Client, ledger: Table):

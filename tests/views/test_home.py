@@ -74,7 +74,15 @@ def test_what_an_address_says_was_found_is_not_believed_when_it_makes_no_sense(
     viewer: Client, dynamo_ledger: DynamoTable
 ):
 
-    for found in ("", "[", "[[1],2,3,4]", '[{"A":"many"},1,1,1]', '[{"A":true},1,1,1]', '[{},1,1,"x"]'):
+    for found in (
+        "",
+        "[",
+        "[[1],2,3,4]",
+        '[{"A":"many"},1,1,1]',
+        '[{"A":true},1,1,1]',
+        '[{},1,1,"x"]',
+        "[{},1,1,1" + "0" * 400 + "]",
+    ):
         response = viewer.get("/", {"look": "1", "found": found})
 
         assert response.status_code == 200

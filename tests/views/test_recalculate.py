@@ -96,6 +96,16 @@ def test_a_state_that_was_lost_is_made_again(
     assert accounts.get("lost").item["balance"] == 10
 
 
+def test_a_state_that_is_not_even_json_is_made_again(
+    operator: Client, ledger: Table, accounts: Facet, account: str, hidden_fields: Hidden
+):
+    ledger.load([state_record("BANK_ACCOUNT", account, 3, "{broken", 0).to_item()])
+
+    operator.post(url_of(account), hidden_fields(operator.get(url_of(account))))
+
+    assert accounts.get(account).item["balance"] == 100
+
+
 def test_events_without_a_rule_are_named(operator: Client, ledger: Table, accounts: Facet, account: str):
     ledger.load([inbound_record("BANK_ACCOUNT", account, 4, "CARD_<b>", "{}", 0).to_item()])
 
