@@ -68,17 +68,19 @@ def read(text: str, *, person: str, action: str, facet: str, id: str) -> Promise
     """
     try:
         values: list[Any] = signing.loads(text, salt=_SALT, max_age=VALID_SECONDS)
+        signed_for, signed_action, signed_facet, signed_id, seq, operation_id, signed_events, *digests = (
+            values
+        )
+        events = tuple(
+            PromisedEvent(type, json.loads(itm), corrects) for type, itm, corrects in signed_events
+        )
+        promise = Promise(
+            signed_for, signed_action, signed_facet, signed_id, seq, operation_id, events, *digests
+        )
     except signing.SignatureExpired:
         raise ConfirmationRefused("The preview is more than an hour old. Look at a fresh one.") from None
-    except Exception:  # noqa: BLE001 - forged text can break the decoding at any step
+    except Exception:  # noqa: BLE001 - forged text, or one signed before an upgrade, can break at any step
         raise ConfirmationRefused("The confirmation was altered on its way, or is not one of ours.") from None
-    signed_for, signed_action, signed_facet, signed_id, seq, operation_id, signed_events, state, draft = (
-        values
-    )
-    events = tuple(PromisedEvent(type, json.loads(itm), corrects) for type, itm, corrects in signed_events)
-    promise = Promise(
-        signed_for, signed_action, signed_facet, signed_id, seq, operation_id, events, state, draft
-    )
     if promise.person != person:
         raise ConfirmationRefused("Somebody else previewed this. Look at a preview of your own.")
     if (promise.action, promise.facet, promise.id) != (action, facet, id):
