@@ -20,7 +20,7 @@ from facets.core.records import inbound_record
 from facets.core.store import new_operation_id
 from facets.corrections import Preview, RuleRefused, StateChanged
 from facets.definition import FacetDefinition
-from facets.drafts import Draft, UnknownType
+from facets.drafts import Draft, Slot, UnknownType
 from facets.stored_form import to_stored
 from facets.stores import current_table
 from facets.views.entity import LONGEST_KEY, read
@@ -141,6 +141,7 @@ class _Flow:
             "seq": state.seq if state else 0,
             "state_payload": timeline.payload(state, self.definition.state) if state else None,
             "outage": outage,
+            "mistakes": self._mistakes(),
             "problem": problem,
             "notice": notice,
         }
@@ -345,6 +346,11 @@ class _Flow:
             arrived=arrived,
         )
 
+    def _mistakes(self) -> list[tuple[int, Slot]]:
+        """Which of several events are wrong, by their places; a single one says so itself."""
+        slots = list(enumerate(self.draft.slots, start=1))
+        return [(place, slot) for place, slot in slots if len(slots) > 1 and slot.form.shown_errors]
+
     def _appended(self) -> list[Record]:
         """What has been appended of this draft before: the browser went back, and sent it again."""
         arrived = corrections.arrived_since(self.engine, self.entity_id, self.draft.since)
@@ -392,7 +398,7 @@ class _Flow:
             response.headers["Retry-After"] = "10"
         return response
 
-    def _sentence(self, slot: Any) -> str:
+    def _sentence(self, slot: Slot) -> str:
         data = slot.form.value if slot.form.is_valid() else slot.form.draft()
         return display.visible(self.definition.sentence(slot.event_type.type, data))
 

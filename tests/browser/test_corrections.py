@@ -109,6 +109,15 @@ def test_an_order_is_appended_without_javascript(browser: Browser, base_url: str
     assert_ordered(ledger)
 
 
+def test_enter_in_a_box_leads_to_the_preview(signed_in: Page, accounts: Facet):
+    page = signed_in
+    page.goto(url_of("append", "acc-1002") + "?type=TRANSACTION_ACCEPTED")
+    page.get_by_label("Amount").fill("7")
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("Preview")
+
+
 def test_a_conflict_keeps_the_draft_and_a_fresh_preview_is_one_click_away(
     signed_in: Page, accounts: Facet, complaints: list[str]
 ):

@@ -225,6 +225,20 @@ def test_a_mistake_is_shown_at_its_field_and_nothing_typed_is_lost(
     assert "&lt;i&gt;Salary&lt;/i&gt;" in response.text
 
 
+def test_which_of_several_events_are_wrong_is_said_at_the_top(corrector: Client, account: str):
+    url = url_of(account, "")
+    page = press(corrector, url, corrector.get(url_of(account)), "draft-add:ACCOUNT_UPDATE", credit("lots"))
+
+    response = press(corrector, url, page, "preview")
+
+    assert response.status_code == 422
+    assert [(place, slot.key) for place, slot in response.context["mistakes"]] == [(1, "e1")]
+
+
+def test_the_enter_key_previews_and_removes_nothing(corrector: Client, account: str):
+    assert Filled(corrector.get(url_of(account))).buttons[0] == "preview"
+
+
 def test_the_draft_can_be_changed_after_its_preview(corrector: Client, accounts: Facet, account: str):
     page = preview(corrector, account, credit("25.5", "Line\nby line"))
 
@@ -620,6 +634,27 @@ def test_a_table_that_is_gone_between_preview_and_confirm_has_nothing_written(
     assert response.status_code == 503
     assert "nothing was written" in response.text
     settings.HDEADMIN_STORE = there
+    assert press(corrector, url_of(account, ""), response, "confirm").status_code == 302
+    assert accounts.get(account).record.seq == 4
+
+
+def test_a_table_that_does_not_answer_a_read_has_nothing_written(
+    corrector: Client, account: str, accounts: Facet, monkeypatch: pytest.MonkeyPatch
+):
+    def down(self: SqliteEventDB, id: str) -> None:
+        raise StoreUnavailable("connection refused")
+
+    page = preview(corrector, account)
+    monkeypatch.setattr(SqliteEventDB, "get_state", down)
+
+    edited = press(corrector, url_of(account, ""), page, "edit")
+    assert "the state cannot be shown" in edited.text
+    assert press(corrector, url_of(account, ""), edited, "preview").status_code == 503
+    response = confirm(corrector, account, page)
+    assert response.status_code == 503
+    assert "The table does not answer; nothing was written" in response.text
+    assert response.headers["Retry-After"]
+    monkeypatch.undo()
     assert press(corrector, url_of(account, ""), response, "confirm").status_code == 302
     assert accounts.get(account).record.seq == 4
 
