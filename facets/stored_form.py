@@ -122,7 +122,10 @@ def _leaf(value: Any) -> JSON:
         case Decimal():
             return _number(value)
         case datetime():
-            text = value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
+            try:
+                text = value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
+            except OverflowError as error:
+                raise InvalidRecord(f"{value} is before year 1 or after 9999 in UTC.") from error
             precision = "microseconds" if value.microsecond % 1000 else "milliseconds"
             return text.isoformat(timespec=precision) + ("Z" if value.tzinfo else "")
         case date():
@@ -138,7 +141,8 @@ def _leaf(value: Any) -> JSON:
 
 
 def _number(value: Decimal) -> int | float:
-    if value.is_finite():
+    # Beyond what a double holds; and a short text such as 1e999999999 stands for a number of a gigabyte.
+    if value.is_finite() and value.adjusted() < 309:
         if value == value.to_integral_value():
             return int(value)
         if Decimal(repr(float(value))) == value:

@@ -21,6 +21,7 @@ os.environ.update(
         "DEBUG": "true",
         "SECRET_KEY": "for tests only " * 4,
         "DATABASE_URL": f"sqlite:///{FOLDER / 'hdeadmin.sqlite3'}",
+        "HDEADMIN_FACETS": "facets.definitions",
         "HDEADMIN_STORE": f"sqlite:{FOLDER / 'ledger.sqlite3'}",
         # Invented credentials, an endpoint where nothing answers, and no look at files or at EC2 for others.
         "AWS_ACCESS_KEY_ID": "testing",

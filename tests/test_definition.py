@@ -643,3 +643,11 @@ def test_a_recalculation_keeps_what_others_wrote_into_an_unchanged_item(
     change = facet.recalculate("1")
 
     assert change.item["lines"] == [{"sku": "a", "picked": True}, {"sku": "b"}]
+
+
+@pytest.mark.parametrize(
+    "value", [Decimal("1e999999999"), datetime.min.replace(tzinfo=timezone(timedelta(hours=1)))]
+)
+def test_a_value_that_no_reader_could_hold_is_refused(value: Any) -> None:
+    with pytest.raises(InvalidRecord):
+        to_stored(value)

@@ -72,5 +72,6 @@ def test_the_policy_allows_no_change_and_no_deletion() -> None:
         for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
     }
 
-    assert allowed == {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan", "dynamodb:PutItem"}
+    reading = {"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:Scan"}
+    assert allowed == reading | {"dynamodb:PutItem"}
     assert all("ledger" in statement["Resource"] for statement in policy["Statement"])

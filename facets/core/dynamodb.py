@@ -11,7 +11,7 @@ import threading
 import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import islice
@@ -24,8 +24,10 @@ from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, Wai
 from facets.core import json
 from facets.core.errors import FacetError, InvalidRecord, SequenceConflict, StoreUnavailable, TableNotFound
 from facets.core.history import Log, LogEntry, in_history_order
+from facets.core.pages import Place
 from facets.core.records import STATE_KEY, Item, Record, kind_of, partition_key, whole_number
-from facets.core.store import FacetPage, ReadCost, StatePage, check_transaction, new_operation_id
+from facets.core.seek import Span, find_page
+from facets.core.store import FacetPage, HistoryPage, ReadCost, StatePage, check_transaction, new_operation_id
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -35,6 +37,12 @@ _READS_PER_PAGE = 4
 
 # How often a write that met another transaction on the same entity is sent again, under the same token.
 _CONTENTION_RETRIES = 8
+
+# How often keys that DynamoDB left unread are asked for again without any of them being read.
+_UNREAD_RETRIES = 8
+
+# How many requests for one page of a history are under way at once.
+_READERS = 8
 
 _BATCH = 25
 _LOADERS = 8
@@ -158,6 +166,19 @@ class EventDB:
         entries.sort()
         return Log(state_seq, state_itm, entries)
 
+    def get_page(
+        self,
+        id: str,
+        *,
+        before: int | None = None,
+        after: int | None = None,
+        limit: int = 50,
+        inbound_types: Collection[str] = (),
+        outbound_types: Collection[str] = (),
+    ) -> HistoryPage:
+        place = Place(before, after, limit)
+        return find_page(_Keys(self, id), place, inbound_types, outbound_types)
+
     def put_state(
         self,
         state: Record,
@@ -257,6 +278,129 @@ class EventDB:
             if "LastEvaluatedKey" not in page:
                 return
             request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+
+class _Keys:
+    """One entity's records by their sort keys, and what it cost to read them. See KeyReader."""
+
+    def __init__(self, db: EventDB, id: str) -> None:
+        self._db = db
+        self._id = id
+        self._key = {"S": partition_key(db.facet, id)}
+        self._lock = threading.Lock()
+        self._records = self._requests = 0
+        self._capacity = 0.0
+
+    def query(
+        self,
+        first: str,
+        last: str,
+        *,
+        limit: int | None = None,
+        seqs: range | None = None,
+        start: str | None = None,
+    ) -> Span:
+        request: dict[str, Any] = {
+            "KeyConditionExpression": "#id = :id AND #rng BETWEEN :first AND :last",
+            "FilterExpression": "#facet = :facet",
+            "ExpressionAttributeNames": {"#id": "_id", "#rng": "_rng", "#facet": "_facet"},
+            "ExpressionAttributeValues": {
+                ":id": self._key,
+                ":first": {"S": first},
+                ":last": {"S": last},
+                ":facet": {"S": self._db.facet},
+            },
+        }
+        if seqs is not None:
+            request["FilterExpression"] += " AND #seq BETWEEN :low AND :high"
+            request["ExpressionAttributeNames"]["#seq"] = "_seq"
+            request["ExpressionAttributeValues"] |= {
+                ":low": {"N": str(seqs[0])},
+                ":high": {"N": str(seqs[-1])},
+            }
+        if limit is not None:
+            request["Limit"] = limit
+        if start is not None:
+            request["ExclusiveStartKey"] = {"_id": self._key, "_rng": {"S": start}}
+        page = self._ask(request)
+        stopped_at = page["LastEvaluatedKey"]["_rng"]["S"] if "LastEvaluatedKey" in page else None
+        return Span(
+            [Record.from_item(item) for item in page["Items"] if kind_of(item["_rng"]["S"])], stopped_at
+        )
+
+    def below(self, key: str) -> str | None:
+        page = self._ask(
+            {
+                "KeyConditionExpression": "#id = :id AND #rng < :key",
+                "ProjectionExpression": "#rng",
+                "ExpressionAttributeNames": {"#id": "_id", "#rng": "_rng"},
+                "ExpressionAttributeValues": {":id": self._key, ":key": {"S": key}},
+                "Limit": 1,
+            }
+        )
+        return next((item["_rng"]["S"] for item in page["Items"]), None)
+
+    def get(self, keys: Sequence[str]) -> list[Record]:
+        table = self._db.table
+        items: list[Item] = []
+        unread: Any = [{"_id": self._key, "_rng": {"S": key}} for key in keys]
+        attempt = 0
+        while unread:
+            if attempt > _UNREAD_RETRIES:
+                raise StoreUnavailable("DynamoDB keeps throttling the read.")
+            time.sleep(random.uniform(0, min(0.5, 0.02 * 2**attempt)) if attempt else 0)
+            with _translated(table):
+                answer = self._db.client.batch_get_item(
+                    RequestItems={table: {"Keys": unread, "ConsistentRead": True}},
+                    ReturnConsumedCapacity="TOTAL",
+                )
+            found = answer["Responses"].get(table, [])
+            rest: Any = answer.get("UnprocessedKeys", {})
+            left = rest[table]["Keys"] if rest else []
+            missing = len(unread) - len(left) - len(found)
+            reported = sum(float(part.get("CapacityUnits", 0)) for part in answer.get("ConsumedCapacity", []))
+            # A missing key costs a unit. AWS says so; DynamoDB Local leaves it out of what it reports.
+            capacity = max(reported, missing + sum(map(_read_units, found)))
+            self._count(len(found), capacity)
+            items += found
+            # What does not fit into one answer is left as well, and is no reason to give up.
+            attempt = attempt + 1 if len(left) == len(unread) else min(attempt, 1)
+            unread = left
+        records = [Record.from_item(item) for item in items]
+        return [record for record in records if record.facet == self._db.facet]
+
+    def state(self) -> Record | None:
+        state = self._db.get_state(self._id)
+        self._count(1, _read_units(state.to_item()) if state else 1)
+        return state
+
+    def together(self, jobs: Sequence[Callable[[], list[Record]]]) -> list[Record]:
+        if len(jobs) < 2:
+            return [record for job in jobs for record in job()]
+        # A pool for each call: one that is kept would not survive the fork of a server's workers.
+        with ThreadPoolExecutor(min(len(jobs), _READERS)) as pool:
+            return [record for records in pool.map(lambda job: job(), jobs) for record in records]
+
+    def cost(self) -> ReadCost:
+        return ReadCost(self._records, self._requests, self._capacity)
+
+    def _ask(self, request: dict[str, Any]) -> Any:
+        with _translated(self._db.table):
+            page = self._db.client.query(
+                TableName=self._db.table,
+                ConsistentRead=True,
+                ScanIndexForward=False,
+                ReturnConsumedCapacity="TOTAL",
+                **request,
+            )
+        self._count(page["ScannedCount"], _capacity(page))
+        return page
+
+    def _count(self, records: int, capacity: float) -> None:
+        with self._lock:
+            self._records += records
+            self._requests += 1
+            self._capacity += capacity
 
 
 class DynamoTable:
@@ -404,6 +548,12 @@ def _watch_for_lost_answers(client: DynamoDBClient) -> None:
 
 def _code(error: ClientError) -> str:
     return error.response.get("Error", {}).get("Code", "")
+
+
+def _read_units(item: Any) -> int:
+    """What a consistent read of one item costs."""
+    size = sum(len(name) + len(str(next(iter(typed.values()))).encode()) for name, typed in item.items())
+    return max(1, -(-size // 4096))
 
 
 def _capacity(page: Any) -> float:

@@ -72,10 +72,13 @@ def in_history_order(records: Iterable[Record]) -> list[Record]:
     return sorted(records, key=lambda record: record.order)
 
 
-def find_faults(seqs: Iterable[int], state_seq: int | None) -> list[HistoryFault]:
-    """What is wrong with a history of inbound events at these seqs, in ascending order. Events count from 1."""
+def find_faults(seqs: Iterable[int], state_seq: int | None, *, after: int = 0) -> list[HistoryFault]:
+    """What is wrong with a history of inbound events at these seqs, in ascending order. Events count from 1.
+
+    `after` is the seq that the first of them should follow, where they are a part of a history.
+    """
     faults: list[HistoryFault] = []
-    last = 0
+    last = after
     for seq in seqs:
         if seq > last + 1:
             faults.append(HistoryFault("gap", last + 1, seq - 1))

@@ -24,7 +24,7 @@ STATE_KEY = "STATE"
 
 # DynamoDB refuses longer ones, in bytes of UTF-8.
 _LONGEST_ID = 2048
-_LONGEST_RNG = 1024
+LONGEST_RNG = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +154,15 @@ def kind_of(rng: str) -> Kind | None:
     return "OUTBOUND" if rng.startswith("OUTBOUND/") else None
 
 
+def type_in(rng: str) -> str | None:
+    """The event type that an event's sort key names; None where the key is not of hde's form."""
+    kind, _, rest = rng.partition("/")
+    type, slash, number = rest.rpartition("/")
+    if kind == "OUTBOUND" and _is_number(number):
+        type, slash, number = type.rpartition("/")
+    return type if slash and _is_number(number) else None
+
+
 def whole_number(text: str) -> int:
     """DynamoDB's text of a number, which may be `3`, `3.0` or `3E0`. Raises ValueError for any but a whole one."""
     if text.isdecimal():
@@ -174,11 +183,15 @@ def iso_date(ts: int) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{milliseconds:03d}Z"
 
 
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal()
+
+
 def _record(
     facet: str, id: str, rng: str, typ: str, seq: int, itm: str, ts: int, meta: str | None = None
 ) -> Record:
     key = partition_key(facet, id)
-    for what, text, longest in (("id", key, _LONGEST_ID), ("event type", rng, _LONGEST_RNG)):
+    for what, text, longest in (("id", key, _LONGEST_ID), ("event type", rng, LONGEST_RNG)):
         try:
             size = len(text.encode())
         except UnicodeEncodeError:

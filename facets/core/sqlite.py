@@ -10,7 +10,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
@@ -18,8 +18,9 @@ from typing import Any, ClassVar
 
 from facets.core.errors import InvalidRecord, SequenceConflict, StoreUnavailable, TableNotFound
 from facets.core.history import Log, LogEntry, in_history_order
+from facets.core.pages import Place, Window
 from facets.core.records import STATE_KEY, Item, Record, kind_of, partition_key
-from facets.core.store import FacetPage, ReadCost, StatePage, check_transaction, new_operation_id
+from facets.core.store import FacetPage, HistoryPage, ReadCost, StatePage, check_transaction, new_operation_id
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS records (
@@ -44,6 +45,9 @@ _REPLACE = f"{_INSERT} ON CONFLICT (id, rng) DO UPDATE SET " + ", ".join(
 _OPERATIONS_KEPT = 600.0
 
 _BUSY_SECONDS = 5.0
+
+# Of the integers that SQLite holds.
+_LARGEST = 2**63 - 1
 
 
 class SqliteEventDB:
@@ -90,6 +94,51 @@ class SqliteEventDB:
         entries.sort()
         state_seq, state_itm = state or (None, None)
         return Log(state_seq, state_itm, entries)
+
+    def get_page(
+        self,
+        id: str,
+        *,
+        before: int | None = None,
+        after: int | None = None,
+        limit: int = 50,
+        inbound_types: Collection[str] = (),
+        outbound_types: Collection[str] = (),
+    ) -> HistoryPage:
+        place = Place(before, after, limit)
+        window = Window(place)
+        # The index holds the page in order; the nearest event beyond each end of it tells whether there are others.
+        if after is not None:
+            onwards, back, edge = "seq > ? ORDER BY seq", "seq <= ? ORDER BY seq DESC", after
+        else:
+            onwards, back = "seq < ? ORDER BY seq DESC", "seq >= ? ORDER BY seq"
+            edge = _LARGEST if before is None else before
+        key, edge = _key(self.facet, id), max(-_LARGEST, min(edge, _LARGEST))
+        looked_at = 1
+        with self._connections.read() as db:
+            state = db.execute(
+                f"SELECT {_COLUMNS} FROM records WHERE id = ? AND rng = ? AND facet = ?",
+                (key, STATE_KEY, self.facet),
+            ).fetchone()
+            for reading in (back, onwards):
+                rows = db.execute(
+                    f"SELECT {_COLUMNS} FROM records INDEXED BY records_in_history_order WHERE id = ? AND {reading}",
+                    (key, edge),
+                )
+                for row in rows:
+                    looked_at += 1
+                    record = Record(*row)
+                    if record.facet != self.facet or kind_of(record.rng) in (None, "STATE"):
+                        continue
+                    window.add(record)
+                    if reading is back or window.overfull:
+                        break
+        return window.page(
+            Record(*state) if state else None,
+            ReadCost(looked_at, 3),
+            inbound_types=inbound_types,
+            outbound_types=outbound_types,
+        )
 
     def put_state(
         self,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import uuid4
 
 from facets.core.errors import InvalidRecord, RecordTooLarge, TransactionTooLarge
-from facets.core.history import Log
+from facets.core.history import HistoryFault, Log
 from facets.core.records import Item, Kind, Record
 
 # DynamoDB rejects the whole write above this. It was 25 until 2022, and hde still says 25.
@@ -35,6 +35,32 @@ class EventStore(Protocol):
     def get_log(self, id: str) -> Log:
         """The entity's inbound events, oldest first: only what a replay needs."""
 
+    def get_page(
+        self,
+        id: str,
+        *,
+        before: int | None = None,
+        after: int | None = None,
+        limit: int = 50,
+        inbound_types: Collection[str] = (),
+        outbound_types: Collection[str] = (),
+    ) -> HistoryPage:
+        """Some of the entity's events, at a cost that does not depend on how many it has.
+
+        The newest, the newest before the seq `before`, or the oldest after the seq `after`.
+
+        Args:
+            limit: the most seqs that the page spans, 50 events in a correct history. With each come the messages
+                that are stored under it: an append's messages are under the last of its events.
+            inbound_types, outbound_types: those that the entity is known to have, which saves looking for them.
+                May name too many and too few. An outbound type whose name begins with another's, a slash and a
+                digit ("T/5" beside "T") must be named here to be found in an entity with many messages.
+
+        Raises:
+            ValueError: `limit` is below 1, or both `before` and `after` are given.
+            InvalidRecord, TableNotFound, StoreUnavailable
+        """
+
     def put_state(
         self,
         state: Record,
@@ -58,11 +84,43 @@ class EventStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ReadCost:
-    """What a read took: records looked at, requests made, DynamoDB read units (None: the engine has none)."""
+    """What a read took: records looked at, requests made, DynamoDB read units (None: the engine has none).
+
+    Units are counted by AWS's rules: a key that a BatchGetItem did not find costs one, as one of 4 KB does.
+    """
 
     records: int
     requests: int
     capacity: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryPage:
+    """Some events of one entity.
+
+    Attributes:
+        records: inbound and outbound ones in history order, oldest first, whichever way the pages are turned.
+        state: the STATE record as it was before the events were read; None where there is none.
+        first_seq, last_seq: the lowest and the highest seq of `records`; None where there are none. The page before
+            this one is `before=first_seq`, the one after it `after=last_seq`.
+        older, newer: whether there are events below `first_seq`, and above `last_seq`.
+        complete_read: the whole history was read, since it is short or something is wrong with it.
+        faults: what is wrong with the history: with all of it after a complete read, else with this page.
+        inbound_types, outbound_types: those that the entity may have, sorted; hints for the next page.
+        cost: what the page took.
+    """
+
+    records: list[Record]
+    state: Record | None
+    first_seq: int | None
+    last_seq: int | None
+    older: bool
+    newer: bool
+    complete_read: bool
+    faults: list[HistoryFault]
+    inbound_types: tuple[str, ...]
+    outbound_types: tuple[str, ...]
+    cost: ReadCost
 
 
 @dataclass(frozen=True, slots=True)

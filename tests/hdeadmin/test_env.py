@@ -42,7 +42,11 @@ def test_a_server_that_is_told_starts_with_debug_off(environ: pytest.MonkeyPatch
 
     assert not found.DEBUG
     assert found.ALLOWED_HOSTS == ("console.example.com",)
-    assert found.HDEADMIN_FACETS == ("facets.definitions",)
+
+
+def test_the_demos_facets_are_defined_in_the_demo_only(environ: pytest.MonkeyPatch):
+    assert read(environ, **SERVER).HDEADMIN_FACETS == ()
+    assert read(environ, HDEADMIN_DEMO="true").HDEADMIN_FACETS == ("facets.definitions",)
 
 
 @pytest.mark.parametrize(
