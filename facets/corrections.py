@@ -12,7 +12,7 @@ from facets.core import Event, FacetError, InvalidRecord, SequenceConflict, json
 from facets.core.errors import RecordTooLarge, TransactionTooLarge
 from facets.core.facet import Facet, GetOutput
 from facets.core.records import Record, inbound_record, outbound_record, state_record
-from facets.core.store import check_transaction
+from facets.core.store import MAX_RECORDS, check_transaction
 from facets.diff import Change, diff, same
 
 JSON = Any
@@ -186,8 +186,22 @@ def read_state(facet: Facet, id: str) -> GetOutput | None:
 
 
 def arrived_since(facet: Facet, id: str, seq: int) -> list[Record]:
-    """The entity's inbound events after `seq`, oldest first."""
-    return [record for record in facet.db.get_records(id) if record.kind == "INBOUND" and record.seq > seq]
+    """The entity's inbound events after `seq`, oldest first; those before it cost nothing."""
+    found: list[Record] = []
+    while True:
+        page = facet.db.get_page(id, after=seq, limit=MAX_RECORDS, inbound_types=tuple(facet.processor.rules))
+        found += [record for record in page.records if record.kind == "INBOUND"]
+        if not page.newer or page.last_seq is None:
+            return found
+        seq = page.last_seq
+
+
+def event_at(facet: Facet, id: str, seq: int) -> Record | None:
+    """The entity's event of that seq; None where there is none."""
+    if seq < 1:
+        return None
+    page = facet.db.get_page(id, after=seq - 1, limit=1, inbound_types=tuple(facet.processor.rules))
+    return next((record for record in page.records if record.kind == "INBOUND" and record.seq == seq), None)
 
 
 def appended_by(records: Iterable[Record], operation_id: str) -> list[Record]:

@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods, require_safe
 
 from facets import confirmations, corrections, display, tickets, timeline
@@ -23,7 +24,7 @@ from facets.definition import FacetDefinition
 from facets.drafts import Draft, Slot, UnknownType
 from facets.stored_form import to_stored
 from facets.stores import current_table
-from facets.views.entity import LONGEST_KEY, read
+from facets.views.entity import LONGEST_KEY
 from facets.views.rights import require_definition
 
 logger = logging.getLogger(__name__)
@@ -207,7 +208,8 @@ class _Flow:
             reason = error.reason if isinstance(error, InvalidRecord) else str(error)
             return self._stopped("rules", status=409, reason=reason, typed=typed)
         url = reverse("receipt", args=[self.definition.name, promise.operation_id, self.entity_id])
-        return HttpResponseRedirect(f"{url}?again=1" if receipt.repeated else url)
+        query = {"seq": receipt.last_seq} | ({"again": 1} if receipt.repeated else {})
+        return HttpResponseRedirect(f"{url}?{urlencode(query)}")
 
     def _add(self, type: str, *args: Any, **kwargs: Any) -> None:
         try:
@@ -218,8 +220,7 @@ class _Flow:
     def _begin_from(self, seq: str, *, correct: bool) -> HttpResponse:
         """A draft that begins with a copy of an event, or with what takes it back."""
         number = int(seq) if seq.isascii() and seq.isdecimal() and len(seq) < 20 else 0
-        records = read(self.definition.name, self.entity_id)
-        event = next((each for each in records if each.kind == "INBOUND" and each.seq == number), None)
+        event = corrections.event_at(self.engine, self.entity_id, number) if self._fits_a_key() else None
         if event is None:
             raise Http404(f"There is no event {display.visible(seq)[:40]}.")
         event_type = self.definition.events.get(event.typ)
@@ -243,7 +244,8 @@ class _Flow:
                 problem=f"What would take event {number} back could not be made: {display.visible(str(error))}"
             )
         self._add(type, initial, corrects=number)
-        earlier = corrections.corrections_of(records).get(number, [])
+        since = corrections.arrived_since(self.engine, self.entity_id, number)
+        earlier = corrections.corrections_of(since).get(number, [])
         notice = (
             f"Event {number} was corrected by event {earlier[-1].seq} already. Look at it before you correct it again."
             if earlier

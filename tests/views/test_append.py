@@ -160,6 +160,20 @@ def test_messages_are_shown_with_their_payloads_before_and_after(
     assert "acc-1" in receipt.context["messages_sent"][0]["payload"].raw
 
 
+def test_the_receipt_of_a_long_history_reads_only_where_it_is(
+    corrector: Client, accounts: Facet, account: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("facets.views.receipt.MAX_REPLAY", 3)
+    url = confirm(corrector, account, preview(corrector, account)).url
+    monkeypatch.setattr(SqliteEventDB, "get_records", None)
+
+    page = corrector.get(url)
+
+    assert "Appended as event 4" in page.text
+    assert "What it changed cannot be shown" in page.text
+    assert "Goodwill after the outage" in page.text
+
+
 # Drafts
 
 
@@ -505,7 +519,7 @@ def test_a_confirmation_that_is_sent_twice_appends_once(corrector: Client, accou
     second = confirm(corrector, account, page, {**WHY, "reason": "Another reason"})
 
     assert first.status_code == second.status_code == 302
-    assert second.url == first.url + "?again=1"
+    assert second.url == first.url + "&again=1"
     assert "It had been appended already" in corrector.get(second.url).text
     assert accounts.get(account).record.seq == 5
 
