@@ -38,6 +38,8 @@ class Promise:
         action: `append` or `recalculate`.
         seq: the seq that the entity was at; nothing is written at another.
         operation_id: the same however often the confirmation is sent, so that it is carried out once.
+        state: a digest of the state that the preview began with, since a recalculation changes it at the same seq.
+        draft: a digest of the form that was previewed, so that what is shown is what is confirmed.
     """
 
     person: str
@@ -47,11 +49,14 @@ class Promise:
     seq: int
     operation_id: str
     events: tuple[PromisedEvent, ...] = ()
+    state: str = ""
+    draft: str = ""
 
     def sign(self) -> str:
         """The promise as text for a form's hidden field; it can be read there, and not altered."""
         events = [[event.type, json.dumps(event.data), event.corrects] for event in self.events]
         values = [self.person, self.action, self.facet, self.id, self.seq, self.operation_id, events]
+        values += [self.state, self.draft]
         return signing.dumps(values, salt=_SALT, compress=True)
 
 
@@ -63,13 +68,19 @@ def read(text: str, *, person: str, action: str, facet: str, id: str) -> Promise
     """
     try:
         values: list[Any] = signing.loads(text, salt=_SALT, max_age=VALID_SECONDS)
+        signed_for, signed_action, signed_facet, signed_id, seq, operation_id, signed_events, *digests = (
+            values
+        )
+        events = tuple(
+            PromisedEvent(type, json.loads(itm), corrects) for type, itm, corrects in signed_events
+        )
+        promise = Promise(
+            signed_for, signed_action, signed_facet, signed_id, seq, operation_id, events, *digests
+        )
     except signing.SignatureExpired:
         raise ConfirmationRefused("The preview is more than an hour old. Look at a fresh one.") from None
-    except Exception:  # noqa: BLE001 - forged text can break the decoding at any step
+    except Exception:  # noqa: BLE001 - forged text, or one signed before an upgrade, can break at any step
         raise ConfirmationRefused("The confirmation was altered on its way, or is not one of ours.") from None
-    signed_for, signed_action, signed_facet, signed_id, seq, operation_id, signed_events = values
-    events = tuple(PromisedEvent(type, json.loads(itm), corrects) for type, itm, corrects in signed_events)
-    promise = Promise(signed_for, signed_action, signed_facet, signed_id, seq, operation_id, events)
     if promise.person != person:
         raise ConfirmationRefused("Somebody else previewed this. Look at a preview of your own.")
     if (promise.action, promise.facet, promise.id) != (action, facet, id):

@@ -51,6 +51,7 @@ class EventType:
     Attributes:
         sentence: what the timeline says, a template over the event's fields: "{amount:+} · {desc}".
         compensate: from an event to the type and event that take its effect back; None where nothing can.
+        dangerous: what a person is warned of before they append one; "" for nothing.
     """
 
     type: str
@@ -60,6 +61,7 @@ class EventType:
     sentence: str
     compensate: Callable[[Any], tuple[str, BaseModel]] | None
     rule: Callable[[Any, Any, Publish], Any]
+    dangerous: str = ""
 
 
 class FacetDefinition(Generic[State]):
@@ -124,11 +126,12 @@ class FacetDefinition(Generic[State]):
         title: str = "",
         help: str = "",
         compensate: Callable[[Schema], tuple[str, BaseModel]] | None = None,
+        dangerous: str = "",
     ) -> Callable[[Rule[State, Schema]], Rule[State, Schema]]:
         """Register the decorated rule for one type of event.
 
         The rule is given the state, the event and `publish(name, message)`; it returns the new state, which may be
-        the one it was given, changed.
+        the one it was given, changed. `dangerous` is a warning that staff read before they append such an event.
         """
 
         def register(rule: Rule[State, Schema]) -> Rule[State, Schema]:
@@ -137,7 +140,7 @@ class FacetDefinition(Generic[State]):
             self._check_model(schema)
             _check_sentence(self.name, type, sentence)
             self.events[type] = EventType(
-                type, schema, title or humanize(type), help, sentence, compensate, rule
+                type, schema, title or humanize(type), help, sentence, compensate, rule, dangerous
             )
             return rule
 

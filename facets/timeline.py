@@ -2,18 +2,22 @@
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
 
-from facets import display
-from facets.core import InvalidRecord, Record, json
-from facets.definition import FacetDefinition, first_problem, humanize
+from facets import display, tickets
+from facets.core import InvalidRecord, Record
+from facets.corrections import corrections_of, meta_of
+from facets.definition import EventType, FacetDefinition, first_problem, humanize
 
 PAGE = 50  # rows
 EXCERPT = 140  # characters
+
+NO_RULE = "There is no rule for events of this type, so none can be appended."
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +31,29 @@ class Payload:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Who appended an event in the console, and why; each empty where it is not known. Hostile text."""
+    """Who appended an event in the console, and why; each empty where it is not known. Hostile text.
+
+    Attributes:
+        ticket_url: where the ticket is read, "" where that is not known.
+        corrects: the seq of the event that this one makes good, None if there is none.
+        operation_id: of the append, for its receipt; None where it is no UUID.
+    """
 
     actor: str
     reason: str
     ticket: str
+    ticket_url: str = ""
+    corrects: int | None = None
+    operation_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """An event that says that it corrects another."""
+
+    seq: int
+    reason: str
+    actor: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +70,10 @@ class Message:
 class TimelineRow:
     """One inbound event and what its append sent; `record` is None where messages have no event of their seq.
 
-    `excerpt` is the beginning of the payload's JSON, for events that no definition has a sentence for.
+    Attributes:
+        excerpt: the beginning of the payload's JSON, for events that no definition has a sentence for.
+        corrected_by: the events that make this one good, oldest first.
+        why_not_like, why_not_correct: why no event like this one, or against it, can be drafted; "" where it can.
     """
 
     seq: int
@@ -61,6 +86,9 @@ class TimelineRow:
     has_rule: bool
     found: bool
     messages: list[Message] = field(default_factory=list)
+    corrected_by: list[Correction] = field(default_factory=list)
+    why_not_like: str = ""
+    why_not_correct: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +123,7 @@ def page(
     for record in records:
         if record.kind == "OUTBOUND":
             messages[record.seq].append(record)
+    corrected = corrections_of(inbound)
     seqs = sorted({record.seq for record in inbound} | set(messages))
     if found is not None and before is None:
         end = min(len(seqs), bisect_left(seqs, found) + PAGE // 2)
@@ -111,7 +140,7 @@ def page(
         group = by_seq[seq] or [None]
         for place, event in reversed(list(enumerate(group))):
             sent = messages.get(seq, []) if place == len(group) - 1 else []
-            rows.append(_row(seq, event, place, sent, definition, found == seq))
+            rows.append(_row(seq, event, place, sent, definition, found == seq, corrected.get(seq, [])))
     newer_end = min(len(seqs), end + PAGE)
     newer = None if end == len(seqs) else 0 if newer_end == len(seqs) else seqs[newer_end]
     return Timeline(rows, len(inbound), seqs[start] if start else None, newer)
@@ -137,18 +166,32 @@ def payload(record: Record, schema: type[BaseModel] | None) -> Payload:
 
 def origin(record: Record) -> Origin | None:
     """Who and why, of an event that was appended in the console; None for all others."""
-    if record.meta is None:
+    meta = meta_of(record)
+    if not meta:
         return None
-    try:
-        meta = json.loads(record.meta)
-    except InvalidRecord:
-        return None
-    if not isinstance(meta, Mapping):
-        return None
-    actor, reason, ticket = (
-        display.visible(str(meta.get(name) or "")) for name in ("actor", "reason", "ticket")
+    actor, reason, ticket = (str(meta.get(name) or "") for name in ("actor", "reason", "ticket"))
+    corrects = meta.get("corrects")
+    return Origin(
+        display.visible(actor) or "unknown",
+        display.visible(reason),
+        display.visible(ticket),
+        tickets.url(ticket),
+        corrects if type(corrects) is int and 0 < corrects < record.seq else None,
+        _uuid(meta.get("operation_id")),
     )
-    return Origin(actor or "unknown", reason, ticket)
+
+
+def why_not_correct(record: Record, event_type: EventType | None) -> str:
+    """Why the definition cannot make the event that takes this one back; "" where it can."""
+    if event_type is None:
+        return NO_RULE
+    if event_type.compensate is None:
+        return f"The definition does not say how to take back “{event_type.title}”. Append the event that mends it."
+    try:
+        event_type.schema.model_validate(record.data)
+    except Exception:  # noqa: BLE001 - not JSON, not of the schema, or a validator of the schema itself failed
+        return "The event does not fit its schema, so what would take it back cannot be told."
+    return ""
 
 
 def sentence(record: Record, definition: FacetDefinition[Any] | None) -> str:
@@ -169,6 +212,7 @@ def _row(
     sent: list[Record],
     definition: FacetDefinition[Any] | None,
     found: bool,
+    corrected_by: list[Record],
 ) -> TimelineRow:
     event_type = definition.events.get(record.typ) if definition and record else None
     return TimelineRow(
@@ -190,4 +234,20 @@ def _row(
             )
             for message in sent
         ],
+        corrected_by=[_correction(each) for each in corrected_by] if place == 0 else [],
+        why_not_like="" if event_type else NO_RULE,
+        why_not_correct=why_not_correct(record, event_type) if record else "",
     )
+
+
+def _correction(record: Record) -> Correction:
+    meta = meta_of(record)
+    reason, actor = (display.visible(str(meta.get(name) or "")) for name in ("reason", "actor"))
+    return Correction(record.seq, reason, actor or "unknown")
+
+
+def _uuid(text: object) -> UUID | None:
+    try:
+        return UUID(str(text))
+    except ValueError:
+        return None

@@ -3,7 +3,7 @@
 from django.urls import path, register_converter
 
 from facets.converters import IdConverter, NameConverter
-from facets.views import append, entity, facet, home, open_entity, recalculate
+from facets.views import append, entity, facet, home, open_entity, recalculate, receipt
 
 register_converter(NameConverter, "facet")
 register_converter(IdConverter, "id")
@@ -15,5 +15,6 @@ urlpatterns = [
     path("facets/<facet:facet>/entity/<id:entity_id>", entity.entity, name="entity"),
     path("facets/<facet:facet>/append/", append.new_entity, name="new-entity"),
     path("facets/<facet:facet>/append/<id:entity_id>", append.append, name="append"),
+    path("facets/<facet:facet>/receipt/<uuid:operation_id>/<id:entity_id>", receipt.receipt, name="receipt"),
     path("facets/<facet:facet>/recalculate/<id:entity_id>", recalculate.recalculate, name="recalculate"),
 ]

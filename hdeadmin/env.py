@@ -1,5 +1,6 @@
 """Read the environment, or stop the start naming the variable that is wrong."""
 
+import re
 import secrets
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -68,6 +69,13 @@ class Environment(BaseSettings):
         max_length=40,
         description="Text of the red chip in the top bar, such as `PRODUCTION`; unset, there is none.",
     )
+    HDEADMIN_TICKET_PATTERN: str = Field(
+        "",
+        description="What a whole ticket number looks like, as a regular expression, such as `[A-Z]+-[0-9]+`.",
+    )
+    HDEADMIN_TICKET_URL: str = Field(
+        "", description="Where a ticket is read, such as `https://tickets.example/{ticket}`."
+    )
     TIME_ZONE: str = Field(
         "UTC", description="The zone of times on pages where the browser does not run JavaScript."
     )
@@ -90,6 +98,22 @@ class Environment(BaseSettings):
             ZoneInfo(value)
         except (KeyError, ValueError, OSError) as error:
             raise ValueError("use the name of a time zone, such as Europe/Berlin") from error
+        return value
+
+    @field_validator("HDEADMIN_TICKET_PATTERN")
+    @classmethod
+    def pattern_is_one(cls, value: str) -> str:
+        try:
+            re.compile(value)
+        except re.error as error:
+            raise ValueError(f"use a regular expression: {error}") from error
+        return value
+
+    @field_validator("HDEADMIN_TICKET_URL")
+    @classmethod
+    def tickets_have_a_place(cls, value: str) -> str:
+        if value and (not value.startswith(("https://", "http://")) or "{ticket}" not in value):
+            raise ValueError("use an address with {ticket} in it, such as https://tickets.example/{ticket}")
         return value
 
     @field_validator("CSRF_TRUSTED_ORIGINS")

@@ -19,6 +19,8 @@ HDEADMIN_DEMO = _env.HDEADMIN_DEMO
 HDEADMIN_STORE = _env.HDEADMIN_STORE
 HDEADMIN_FACETS = list(_env.HDEADMIN_FACETS)
 HDEADMIN_PRODUCTION_LABEL = _env.HDEADMIN_PRODUCTION_LABEL
+HDEADMIN_TICKET_PATTERN = _env.HDEADMIN_TICKET_PATTERN
+HDEADMIN_TICKET_URL = _env.HDEADMIN_TICKET_URL
 # What /readyz asks, by name, so that the deployment does not import the app it serves.
 HDEADMIN_READINESS = {
     "database": "hdeadmin.health.database_answers",
@@ -138,6 +140,8 @@ TIME_ZONE = _env.TIME_ZONE
 DATA_UPLOAD_MAX_MEMORY_SIZE = (
     2 * 1024 * 1024
 )  # bytes: an item has at most 400 KB, escaped at most five times that
+# One draft may hold a hundred events, each with lists of its own.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
 
 LOGGING = {

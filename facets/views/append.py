@@ -1,151 +1,415 @@
-"""Append one event to an entity, or begin a new one."""
+"""Append events to an entity, or begin a new one: draft, preview, confirm. Its receipt is a page of its own."""
 
+import logging
+from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
-from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods, require_safe
 
-from facets import corrections, timeline
-from facets.core import Event, FacetError, Record, SequenceConflict, StoreUnavailable, TableNotFound
+from facets import confirmations, corrections, display, tickets, timeline
+from facets.cautions import cautions
+from facets.confirmations import ConfirmationRefused, Promise
+from facets.core import FacetError, InvalidRecord, Record, SequenceConflict, StoreUnavailable, TableNotFound
+from facets.core.facet import Facet
+from facets.core.records import inbound_record
 from facets.core.store import new_operation_id
-from facets.corrections import RuleRefused
-from facets.definition import EventType, FacetDefinition
-from facets.display import visible
-from facets.forms.event_form import EventForm, form_for
+from facets.corrections import Preview, RuleRefused, StateChanged
+from facets.definition import FacetDefinition
+from facets.drafts import Draft, Slot, UnknownType
+from facets.stored_form import to_stored
 from facets.stores import current_table
-from facets.views.entity import event_url, read
+from facets.views.entity import LONGEST_KEY
 from facets.views.rights import require_definition
+
+logger = logging.getLogger(__name__)
+
+SHORTEST_REASON, LONGEST_REASON = 5, 500  # characters
+MAX_ARRIVED = 20  # events shown on a conflict
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def append(request: HttpRequest, facet: str, entity_id: str) -> HttpResponse:
-    """Ask for one event of the type `?type=…` and append it to the entity as it was at the seq that was seen.
+    """Put events together, see what they would do, and append them to the entity as it was seen then.
 
-    422: the form has mistakes, or the rule refused. 409: the entity has moved on. 503: the table did not answer.
-    In all of them nothing was written (503: as far as is known) and nothing typed is lost.
+    `?type=…` begins with an event of that type, `?like=SEQ` with a copy of an event, `?correct=SEQ` with the event
+    that takes another back. A POST carries the whole draft and, in `_action`, the button that was pressed;
+    without one it is previewed.
+
+    422: the draft has mistakes, or a rule refuses it. 409: the entity is not as it was seen. 403: the confirmation
+    is not one to be used. 503: the table did not answer. In all of them nothing typed is lost, and nothing was
+    written unless the page says that it may have been.
     """
     definition = require_definition(request, facet, "append")
-    event_type = _chosen(definition, request.GET.get("type"))
-    page = _Page(request, definition, entity_id, event_type)
+    flow = _Flow(request, definition, entity_id)
     if request.method != "POST":
-        return page.render()
-    if event_type is None:
-        raise Http404("Choose the type of the event first.")
-    form = page.form = form_for(event_type.schema)(request.POST)
-    seen_seq, operation_id = seen(request)
-    if not form.is_valid():
-        return page.render(seen_seq=seen_seq, operation_id=operation_id, status=422)
+        return flow.begin()
     try:
-        receipt = corrections.apply(
-            definition.facet(current_table().db(facet)),
-            entity_id,
-            Event(event_type.type, form.event_data),
-            seen_seq=seen_seq,
-            actor=request.user.get_username(),
-            operation_id=operation_id,
-        )
-    except SequenceConflict as conflict:
-        return page.render(conflict=conflict, status=409)
-    except (StoreUnavailable, TableNotFound) as error:
-        return page.render(seen_seq=seen_seq, operation_id=operation_id, outage=error, status=503)
-    except RuleRefused as refusal:
-        form.add_error(None, f"The rule refused this event: {visible(str(refusal))}. Nothing was written.")
-        return page.render(seen_seq=seen_seq, status=422)
-    except FacetError as error:
-        form.add_error(None, f"{visible(str(error))} Nothing was written.")
-        return page.render(seen_seq=seen_seq, status=422)
-    done = "was appended before" if receipt.repeated else "appended"
-    messages.success(request, f"{event_type.title}: {done} as event {receipt.seq}.")
-    return HttpResponseRedirect(event_url(reverse("entity", args=[facet, entity_id]), receipt.seq))
+        flow.draft = Draft.read(definition, request.POST)
+    except UnknownType as error:
+        raise Http404(f"{definition.title} have no event of type {display.visible(error.type)}.") from None
+    match request.POST.get("_action", ""):
+        case "confirm":
+            return flow.confirm()
+        case "" | "preview":
+            return flow.preview()
+        case "edit":
+            return flow.show_draft()
+        case "renew":
+            # Another append than the one that has been made of this draft, or that met a conflict.
+            flow.draft.operation_id = new_operation_id()
+            return flow.preview()
+        case action:
+            flow.draft = flow.draft.act(action)
+            return flow.show_draft()
 
 
 @require_safe
 def new_entity(request: HttpRequest, facet: str) -> HttpResponse:
-    """Ask for the id of a new entity; `?id=…` goes on to its first event."""
+    """Ask for the id of a new entity; `?id=…` goes on to its first event. 422: there is one, or it cannot be an id."""
     definition = require_definition(request, facet, "append")
-    if entity_id := request.GET.get("id", ""):
-        return redirect("append", facet, entity_id)
-    return render(request, "facets/new_entity.html", {"facet": facet, "definition": definition})
+    context: dict[str, Any] = {"facet": facet, "definition": definition}
+    if not (entity_id := request.GET.get("id", "")):
+        return render(request, "facets/new_entity.html", context)
+    context["entity_id"] = entity_id
+    try:
+        inbound_record(facet, entity_id, 1, "", "", 0)
+    except InvalidRecord as error:
+        return render(request, "facets/new_entity.html", context | {"refusal": error.reason}, status=422)
+    if current_table().db(facet).get_log(entity_id).seq:
+        return render(request, "facets/new_entity.html", context | {"taken": True}, status=422)
+    return redirect("append", facet, entity_id)
 
 
-class _Page:
-    """The append page, whatever it has come to."""
+@dataclass(frozen=True, slots=True)
+class _Typed:
+    """The reason and the ticket as they were typed, and what is wrong with them."""
 
-    def __init__(
-        self,
-        request: HttpRequest,
-        definition: FacetDefinition[Any],
-        entity_id: str,
-        event_type: EventType | None,
-    ) -> None:
+    reason: str = ""
+    ticket: str = ""
+    reason_error: str = ""
+    ticket_error: str = ""
+
+
+class _Flow:
+    """One request's step from a draft to a confirmation."""
+
+    def __init__(self, request: HttpRequest, definition: FacetDefinition[Any], entity_id: str) -> None:
         self.request = request
         self.definition = definition
         self.entity_id = entity_id
-        self.event_type = event_type
-        self.form: EventForm | None = form_for(event_type.schema)() if event_type else None
+        self.engine: Facet = definition.facet(current_table().db(definition.name))
+        self.draft = Draft(definition)
 
-    def render(
-        self,
-        *,
-        seen_seq: int | None = None,
-        operation_id: str | None = None,
-        conflict: SequenceConflict | None = None,
-        outage: FacetError | None = None,
-        status: int = 200,
-    ) -> HttpResponse:
-        """Render the page, bound to `seen_seq`, or to the entity's present seq where that is not given."""
-        records: list[Record] = [] if outage else read(self.definition.name, self.entity_id)
-        state = next((record for record in records if record.kind == "STATE"), None)
-        seq = seen_seq if seen_seq is not None else state.seq if state else 0
-        arrived = [
-            (record, timeline.sentence(record, self.definition))
-            for record in records
-            if conflict and record.kind == "INBOUND" and record.seq > conflict.expected_seq
-        ]
+    def begin(self) -> HttpResponse:
+        """The page of a new draft."""
+        asked = self.request.GET
+        if "like" in asked or "correct" in asked:
+            return self._begin_from(
+                asked.get("like") or asked.get("correct") or "", correct="correct" in asked
+            )
+        type = asked.get("type")
+        if type is None and len(self.definition.events) == 1:
+            type = next(iter(self.definition.events))
+        if type is not None:
+            self._add(type)
+        return self.show_draft()
+
+    def show_draft(self, *, problem: str = "", notice: str = "", status: int = 200) -> HttpResponse:
+        """The draft, to be worked on, beside the entity's state as it is now."""
+        state: Record | None = None
+        is_new = outage = False
+        try:
+            stored = corrections.read_state(self.engine, self.entity_id) if self._fits_a_key() else None
+            state, is_new = stored.record if stored else None, stored is None
+        except InvalidRecord as error:
+            problem = problem or error.reason
+        except (StoreUnavailable, TableNotFound):
+            if self.request.method != "POST":
+                raise
+            outage = True
+        if self.draft.posted is None:
+            self.draft.since = state.seq if state else 0
         context = {
-            "facet": self.definition.name,
-            "definition": self.definition,
-            "entity_id": self.entity_id,
-            "event_type": self.event_type,
-            "form": self.form,
-            "seq": seq,
-            "operation_id": operation_id or new_operation_id(),
-            "is_new": not records and not outage,
+            **self._frame(),
+            "is_new": is_new,
             "state": state,
+            "seq": state.seq if state else 0,
             "state_payload": timeline.payload(state, self.definition.state) if state else None,
-            "conflict": conflict,
-            "arrived": arrived[-20:],
-            "arrived_count": len(arrived),
             "outage": outage,
-            "maybe_written": isinstance(outage, StoreUnavailable) and outage.maybe_written,
+            "mistakes": self._mistakes(),
+            "problem": problem,
+            "notice": notice,
         }
         return render(self.request, "facets/append.html", context, status=status)
 
+    def preview(self) -> HttpResponse:
+        """What the draft would do."""
+        if not self.draft.slots:
+            return self.show_draft(
+                problem="There is nothing to preview yet. Choose what happened.", status=422
+            )
+        if not self.draft.is_valid():
+            return self.show_draft(status=422)
+        try:
+            preview = corrections.preview(self.engine, self.entity_id, self.draft.events)
+            if preview.seq > self.draft.since and (done := self._appended()):
+                return self._stopped("done", status=200, done=done)
+        except (StoreUnavailable, TableNotFound) as error:
+            return self._stopped("outage", status=503, error=error)
+        except FacetError as error:
+            reason = error.reason if isinstance(error, InvalidRecord) else str(error)
+            return self.show_draft(problem=reason, status=422)
+        return self._show_preview(preview)
 
-def _chosen(definition: FacetDefinition[Any], type: str | None) -> EventType | None:
-    """The event type of that name; the only one there is, if none was named."""
-    if type is None:
-        return next(iter(definition.events.values())) if len(definition.events) == 1 else None
-    if type not in definition.events:
-        raise Http404(f"{definition.title} have no event of type {visible(type)}.")
-    return definition.events[type]
+    def confirm(self) -> HttpResponse:
+        """Append what was previewed, if it is what this person saw, with a reason."""
+        posted = self.request.POST
+        typed = self._typed()
+        try:
+            promise = confirmations.read(
+                posted.get("promise", ""),
+                person=str(self.request.user.pk),
+                action="append",
+                facet=self.definition.name,
+                id=self.entity_id,
+            )
+            if promise.draft != self.draft.fingerprint():
+                raise ConfirmationRefused("What was sent is not what was previewed. Look at a fresh preview.")
+        except ConfirmationRefused as refusal:
+            return self._stopped("refused", status=403, reason=str(refusal), typed=typed)
+        self.draft.operation_id = promise.operation_id
+        if typed.reason_error or typed.ticket_error:
+            return self._ask_again(promise, typed)
+        try:
+            receipt = corrections.apply(
+                self.engine,
+                self.entity_id,
+                promise.events,
+                seen_seq=promise.seq,
+                seen_state=promise.state,
+                actor=self.request.user.get_username(),
+                reason=typed.reason,
+                ticket=typed.ticket,
+                operation_id=promise.operation_id,
+            )
+        except (SequenceConflict, StateChanged) as error:
+            return self._conflict(promise, error, typed)
+        except (StoreUnavailable, TableNotFound) as error:
+            return self._stopped("outage", status=503, error=error, promise=promise, typed=typed)
+        except RuleRefused as error:
+            return self._stopped("rules", status=409, reason=str(error), typed=typed)
+        except FacetError as error:
+            reason = error.reason if isinstance(error, InvalidRecord) else str(error)
+            return self._stopped("rules", status=409, reason=reason, typed=typed)
+        url = reverse("receipt", args=[self.definition.name, promise.operation_id, self.entity_id])
+        query = {"seq": receipt.last_seq} | ({"again": 1} if receipt.repeated else {})
+        return HttpResponseRedirect(f"{url}?{urlencode(query)}")
 
+    def _add(self, type: str, *args: Any, **kwargs: Any) -> None:
+        try:
+            self.draft.add(type, *args, **kwargs)
+        except UnknownType:
+            raise Http404(f"{self.definition.title} have no event of type {display.visible(type)}.") from None
 
-def seen(request: HttpRequest) -> tuple[int, str]:
-    """The seq that the person saw, and the id of their form.
+    def _begin_from(self, seq: str, *, correct: bool) -> HttpResponse:
+        """A draft that begins with a copy of an event, or with what takes it back."""
+        number = int(seq) if seq.isascii() and seq.isdecimal() and len(seq) < 20 else 0
+        event = corrections.event_at(self.engine, self.entity_id, number) if self._fits_a_key() else None
+        if event is None:
+            raise Http404(f"There is no event {display.visible(seq)[:40]}.")
+        event_type = self.definition.events.get(event.typ)
+        if event_type is None:
+            return self.show_draft(problem=timeline.NO_RULE)
+        if not correct:
+            try:
+                self._add(event.typ, event.data)
+            except InvalidRecord as error:
+                return self.show_draft(problem=error.reason)
+            return self.show_draft()
+        if refusal := timeline.why_not_correct(event, event_type):
+            return self.show_draft(problem=refusal)
+        assert event_type.compensate is not None  # noqa: S101 - it would have been the refusal
+        try:
+            type, model = event_type.compensate(event_type.schema.model_validate(event.data))
+            initial = to_stored(model)
+        except Exception as error:
+            logger.warning("compensate of %s failed", event.typ, exc_info=error)
+            return self.show_draft(
+                problem=f"What would take event {number} back could not be made: {display.visible(str(error))}"
+            )
+        self._add(type, initial, corrects=number)
+        since = corrections.arrived_since(self.engine, self.entity_id, number)
+        earlier = corrections.corrections_of(since).get(number, [])
+        notice = (
+            f"Event {number} was corrected by event {earlier[-1].seq} already. Look at it before you correct it again."
+            if earlier
+            else ""
+        )
+        return self.show_draft(notice=notice)
 
-    Raises:
-        PermissionDenied: one of them is missing or altered, so that the form is not one of ours.
-    """
-    seq, operation_id = request.POST.get("seq", ""), request.POST.get("operation_id", "")
-    try:
-        if not (seq.isascii() and seq.isdecimal() and len(seq) < 20):
-            raise ValueError
-        return int(seq), str(UUID(operation_id))
-    except ValueError:
-        raise PermissionDenied("The form was altered on its way. Open it again.") from None
+    def _typed(self) -> _Typed:
+        reason = self.request.POST.get("reason", "").replace("\r\n", "\n").strip()
+        ticket = self.request.POST.get("ticket", "").strip()
+        reason_error = ""
+        if len(reason) < SHORTEST_REASON:
+            reason_error = f"Say why, in at least {SHORTEST_REASON} characters."
+        elif len(reason) > LONGEST_REASON:
+            reason_error = f"At most {LONGEST_REASON} characters; this has {len(reason)}."
+        return _Typed(reason, ticket, reason_error, tickets.problem(ticket))
+
+    def _ask_again(self, promise: Promise, typed: _Typed) -> HttpResponse:
+        """The same preview with what is wrong about the reason; another one if the entity is not as it was seen."""
+        try:
+            preview = corrections.preview(self.engine, self.entity_id, promise.events)
+        except (StoreUnavailable, TableNotFound) as error:
+            return self._stopped("outage", status=503, error=error, promise=promise, typed=typed)
+        except FacetError as error:
+            return self._stopped("rules", status=409, reason=str(error), typed=typed)
+        if (preview.seq, preview.state) != (promise.seq, promise.state):
+            conflict: SequenceConflict | StateChanged = StateChanged()
+            if preview.seq != promise.seq:
+                conflict = SequenceConflict(self.entity_id, expected_seq=promise.seq, actual_seq=preview.seq)
+            return self._conflict(promise, conflict, typed)
+        return self._show_preview(preview, typed=typed, status=422)
+
+    def _show_preview(
+        self, preview: Preview, *, typed: _Typed | None = None, status: int = 200
+    ) -> HttpResponse:
+        promise = Promise(
+            person=str(self.request.user.pk),
+            action="append",
+            facet=self.definition.name,
+            id=self.entity_id,
+            seq=preview.seq,
+            operation_id=self.draft.operation_id,
+            events=tuple(effect.event for effect in preview.effects),
+            state=preview.state,
+            draft=self.draft.fingerprint(),
+        )
+        typed = typed or _Typed(self.request.POST.get("reason", ""), self.request.POST.get("ticket", ""))
+        context = {
+            **self._frame(),
+            "preview": preview,
+            "changes": display.changes(preview.changes, self.definition.label),
+            "after": display.rows(preview.after, self.definition.state),
+            "effects": [self._effect(place, effect) for place, effect in enumerate(preview.effects, start=1)],
+            "cautions": cautions(self.definition, preview),
+            "promise": "" if preview.failed else promise.sign(),
+            "typed": typed,
+            "first_seq": preview.seq + 1,
+            "seq": preview.seq,
+            "minutes": confirmations.VALID_SECONDS // 60,
+            "shortest_reason": SHORTEST_REASON,
+            "longest_reason": LONGEST_REASON,
+        }
+        return render(self.request, "facets/preview.html", context, status=422 if preview.failed else status)
+
+    def _effect(self, place: int, effect: corrections.Effect) -> dict[str, Any]:
+        event_type = self.definition.events[effect.event.type]
+        return {
+            "place": place,
+            "title": event_type.title,
+            "sentence": display.visible(self.definition.sentence(effect.event.type, effect.event.data)),
+            "rows": display.rows(effect.event.data, event_type.schema),
+            "corrects": effect.event.corrects,
+            "changes": display.changes(effect.changes, self.definition.label),
+            "messages": [
+                {
+                    "type": message.type,
+                    "rows": display.rows(message.data),
+                    "raw": display.indented(message.data),
+                }
+                for message in effect.messages
+            ],
+            "error": display.visible(effect.error),
+            "reached": effect.reached,
+        }
+
+    def _conflict(
+        self, promise: Promise, error: SequenceConflict | StateChanged, typed: _Typed
+    ) -> HttpResponse:
+        """409, with what has arrived since the preview, if the table says."""
+        arrived: list[Record] = []
+        try:
+            arrived = corrections.arrived_since(self.engine, self.entity_id, promise.seq)
+        except FacetError:
+            logger.warning("what arrived since cannot be read", exc_info=True)
+        return self._stopped(
+            "recalculated" if isinstance(error, StateChanged) else "conflict",
+            status=409,
+            error=error if isinstance(error, SequenceConflict) else None,
+            typed=typed,
+            arrived=arrived,
+        )
+
+    def _mistakes(self) -> list[tuple[int, Slot]]:
+        """Which of several events are wrong, by their places; a single one says so itself."""
+        slots = list(enumerate(self.draft.slots, start=1))
+        return [(place, slot) for place, slot in slots if len(slots) > 1 and slot.form.shown_errors]
+
+    def _appended(self) -> list[Record]:
+        """What has been appended of this draft before: the browser went back, and sent it again."""
+        arrived = corrections.arrived_since(self.engine, self.entity_id, self.draft.since)
+        return corrections.appended_by(arrived, self.draft.operation_id)
+
+    def _stopped(
+        self,
+        why: str,
+        *,
+        status: int,
+        reason: str = "",
+        error: FacetError | None = None,
+        promise: Promise | None = None,
+        typed: _Typed | None = None,
+        arrived: list[Record] | None = None,
+        done: list[Record] | None = None,
+    ) -> HttpResponse:
+        """A page that says what was not written and why, and keeps the draft. It reads nothing."""
+        arrived = arrived or []
+        context = {
+            **self._frame(),
+            "why": why,
+            "reason": display.visible(reason),
+            "error": error,
+            "maybe_written": isinstance(error, StoreUnavailable) and error.maybe_written,
+            "missing_table": error.table if isinstance(error, TableNotFound) else "",
+            "promise": promise.sign() if promise else "",
+            "typed": typed or _Typed(),
+            "status": status,
+            "arrived": [
+                (
+                    record.seq,
+                    timeline.sentence(record, self.definition),
+                    record.ts,
+                    timeline.origin(record),
+                )
+                for record in arrived[-MAX_ARRIVED:]
+            ],
+            "arrived_before": max(0, len(arrived) - MAX_ARRIVED),
+            "done": done,
+            "sentences": [self._sentence(slot) for slot in self.draft.slots],
+        }
+        response = render(self.request, "facets/append_stopped.html", context, status=status)
+        if status == 503:
+            response.headers["Retry-After"] = "10"
+        return response
+
+    def _sentence(self, slot: Slot) -> str:
+        data = slot.form.value if slot.form.is_valid() else slot.form.draft()
+        return display.visible(self.definition.sentence(slot.event_type.type, data))
+
+    def _frame(self) -> dict[str, Any]:
+        return {
+            "facet": self.definition.name,
+            "definition": self.definition,
+            "entity_id": self.entity_id,
+            "draft": self.draft,
+            "here": reverse("append", args=[self.definition.name, self.entity_id]),
+        }
+
+    def _fits_a_key(self) -> bool:
+        return len(f"{self.definition.name}/{self.entity_id}".encode(errors="replace")) <= LONGEST_KEY

@@ -1,13 +1,25 @@
-"""Debian's Chromium for the browser tests, and an ear for what it complains about."""
+"""Debian's Chromium for the browser tests, an ear for what it complains about, and the table that they open."""
 
+import json
 import os
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, ConsoleMessage, WebError
+from django.contrib.auth.models import Group, User
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, WebError
+from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
+
+from facets.core import Facet
+from facets.core.store import Table
+from facets.definitions.bank_account import bank_account
+from facets.stores import current_table
+from tests.browser.console import PASSWORD, sign_in
+
+FIXTURE = Path(__file__).parent.parent / "fixtures" / "hde-ledger" / "items.jsonl"
 
 
 @pytest.fixture(scope="session")
@@ -54,3 +66,26 @@ def complaints(context: BrowserContext) -> Iterator[list[str]]:
     context.on("weberror", hear_error)
     yield heard
     assert heard == []
+
+
+@pytest.fixture
+def ledger(settings: Settings, tmp_path: Path, transactional_db: None) -> Table:
+    """The table that hde wrote, and an operator who may do everything with it."""
+    settings.HDEADMIN_STORE = f"sqlite:{tmp_path / 'ledger.sqlite3'}"
+    table = current_table()
+    table.create()
+    table.load(json.loads(line) for line in FIXTURE.read_text(encoding="utf-8").split("\n") if line)
+    operator = User.objects.create_user("operator", password=PASSWORD)
+    operator.groups.add(Group.objects.get_or_create(name="operator")[0])
+    return table
+
+
+@pytest.fixture
+def accounts(ledger: Table) -> Facet:
+    return bank_account.facet(ledger.db("BANK_ACCOUNT"))
+
+
+@pytest.fixture
+def signed_in(page: Page, ledger: Table) -> Page:
+    sign_in(page)
+    return page

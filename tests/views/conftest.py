@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, User
@@ -82,15 +81,3 @@ def corrector(sign_in: Callable[[str | None], Client], ledger: Table) -> Client:
 @pytest.fixture
 def operator(sign_in: Callable[[str | None], Client], ledger: Table) -> Client:
     return sign_in("operator")
-
-
-@pytest.fixture
-def hidden_fields() -> Callable[[Any], dict[str, str]]:
-    """What the form of a page sends besides what a person types."""
-
-    def hidden(response: Any) -> dict[str, str]:
-        context = response.context
-        seq = context["seq"] if "seq" in context else context["outcome"].stored_seq
-        return {"seq": str(seq), "operation_id": context["operation_id"]}
-
-    return hidden

@@ -1,0 +1,123 @@
+"""The receipt of an append: made from the records each time, so that its link works for everybody and for good."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from facets import corrections, display, registry, timeline
+from facets.core import Event, FacetError, InvalidRecord, Record, StoreUnavailable, TableNotFound
+from facets.core.processor import Processor
+from facets.core.records import partition_key
+from facets.core.store import MAX_RECORDS
+from facets.definition import FacetDefinition, humanize
+from facets.diff import Change, diff
+from facets.stores import current_table
+from facets.views.entity import LONGEST_KEY, read
+from facets.views.rights import control, require_view
+
+# A longer history is not replayed for a page.
+MAX_REPLAY = 5_000  # events
+_TOO_LONG = f"That takes a replay of more than {MAX_REPLAY:,} events."
+
+
+@dataclass(frozen=True, slots=True)
+class _Difference:
+    """What the append changed; `unknown` says why that cannot be told."""
+
+    changes: list[Change]
+    unknown: str = ""
+
+
+@require_safe
+def receipt(request: HttpRequest, facet: str, operation_id: UUID, entity_id: str) -> HttpResponse:
+    """What one operation appended to an entity. 404: the entity has no event of it.
+
+    `?seq=SEQ`, the seq of one of its events, says where to look in a long history, which is not read whole then.
+    """
+    require_view(request, facet)
+    definition = registry.get(facet)
+    records, newest, whole = _records(facet, entity_id, request.GET.get("seq", ""))
+    appended = corrections.appended_by(records, str(operation_id))
+    if not appended:
+        raise Http404("Nothing was appended to this entity under that link. It may have been refused.")
+    first, last = appended[0].seq, appended[-1].seq
+    found = _difference(records, definition, first, last) if whole else _Difference([], _TOO_LONG)
+    context = {
+        "facet": facet,
+        "definition": definition,
+        "entity_id": entity_id,
+        "events": [
+            {
+                "record": record,
+                "title": definition.events[record.typ].title
+                if definition and record.typ in definition.events
+                else record.typ,
+                "sentence": timeline.sentence(record, definition),
+                "origin": timeline.origin(record),
+            }
+            for record in appended
+        ],
+        "origin": timeline.origin(appended[0]),
+        "ts": appended[0].ts,
+        "first": first,
+        "last": last,
+        "newest": newest,
+        "changes": display.changes(found.changes, definition.label if definition else humanize),
+        "unknown": found.unknown,
+        # Not `messages`, which is what Django tells the person once.
+        "messages_sent": [
+            {"type": record.typ, "payload": timeline.payload(record, None), "index": record.index}
+            for record in records
+            if record.kind == "OUTBOUND" and record.seq == last
+        ],
+        "again": "again" in request.GET,
+        "append": control(request, facet, "append"),
+    }
+    return render(request, "facets/receipt.html", context)
+
+
+def _records(facet: str, entity_id: str, seq: str) -> tuple[list[Record], int, bool]:
+    """The records to look through, the entity's seq, and whether they are all that it has."""
+    db = current_table().db(facet)
+    near = int(seq) if seq.isascii() and seq.isdecimal() and 0 < len(seq) < 20 else 0
+    if near and len(partition_key(facet, entity_id).encode(errors="replace")) <= LONGEST_KEY:
+        state = db.get_state(entity_id)
+        if state is not None and state.seq > MAX_REPLAY:
+            # The other events of the same append are nearer than an append is long.
+            after = max(0, near - MAX_RECORDS)
+            return db.get_page(entity_id, after=after, limit=2 * MAX_RECORDS).records, state.seq, False
+    records = read(facet, entity_id)
+    return records, max((record.seq for record in records), default=0), True
+
+
+def _difference(
+    records: list[Record], definition: FacetDefinition[Any] | None, first: int, last: int
+) -> _Difference:
+    """From the state before the seq `first` to the one after `last`, by a replay."""
+    if definition is None:
+        return _Difference([], "The rules of this facet are not known here.")
+    inbound = [record for record in records if record.kind == "INBOUND" and record.seq <= last]
+    if len(inbound) > MAX_REPLAY:
+        return _Difference([], _TOO_LONG)
+    if [record.seq for record in inbound] != list(range(1, last + 1)):
+        return _Difference([], "The history is not whole.")
+    try:
+        past = [Event(record.typ, record.data) for record in inbound]
+        before = _state(definition.processor, past[: first - 1])
+        after = _state(definition.processor, past)
+    except (StoreUnavailable, TableNotFound):
+        raise
+    except FacetError as error:
+        reason = error.reason if isinstance(error, InvalidRecord) else str(error)
+        return _Difference([], f"The history cannot be replayed: {display.visible(reason)}")
+    except Exception as error:  # noqa: BLE001 - a rule is somebody else's code and says no in its own way
+        return _Difference([], f"The history cannot be replayed: {display.visible(str(error))}")
+    return _Difference(diff(before, after))
+
+
+def _state(processor: Processor[Any], past: list[Event]) -> Any:
+    return processor.process(None, past, []).state
