@@ -11,55 +11,105 @@ from facets.definitions.order import order
 from tests.browser.console import faults, sign_in, url_of
 
 
-def test_a_wrong_booking_is_corrected_from_its_row_in_the_timeline(signed_in: Page, accounts: Facet):
-    page = signed_in
+def click(target: Locator) -> None:
+    target.click()
+
+
+def press(target: Locator) -> None:
+    """Reach it with Tab, as somebody without a mouse does, and press Enter."""
+    reach(target)
+    target.page.keyboard.press("Enter")
+
+
+def fill(box: Locator, text: str) -> None:
+    box.fill(text)
+
+
+def type_in(box: Locator, text: str) -> None:
+    """Reach the box with Tab and type, over whatever stands in it."""
+    reach(box)
+    box.page.keyboard.press("ControlOrMeta+a")
+    box.page.keyboard.type(text)
+
+
+def reach(target: Locator) -> None:
+    for _ in range(200):
+        target.page.keyboard.press("Tab")
+        if target.first.evaluate(
+            "element => (element.closest('summary') ?? element) === document.activeElement"
+        ):
+            return
+    raise AssertionError(f"Tab does not reach {target}")
+
+
+def correct_a_booking(page: Page, accounts: Facet, go: Any, write: Any) -> None:
+    """From the row of a wrong booking to the two rows that say what was corrected by whom, and why."""
     accounts.append("acc-1002", Event("TRANSACTION_ACCEPTED", {"desc": "Booked twice", "amount": -30}))
     seq = accounts.get("acc-1002").record.seq
     before = accounts.get("acc-1002").item["balance"]
     page.goto(url_of("entity", "acc-1002"))
     row = page.locator(f"#event-{seq}")
-    row.locator("summary").first.click()
-    row.get_by_role("link", name="Correct this event").click()
+    go(row.locator("summary").first)
+    go(row.get_by_role("link", name="Correct this event"))
     expect(page.get_by_label("Description")).to_have_value("Reversal: Booked twice")
 
-    page.get_by_role("button", name="Preview").click()
+    write(page.get_by_label("Description"), "Taken back")
+    go(page.get_by_role("button", name="Preview"))
     expect(page.get_by_role("heading", name="1 field of the state would change")).to_be_visible()
-    page.get_by_label("Reason").fill("The card terminal booked it twice")
-    page.get_by_role("button", name="Append 1 event").click()
+    write(page.get_by_label("Reason"), "The card terminal booked it twice")
+    go(page.get_by_role("button", name="Append 1 event"))
     expect(page.get_by_role("heading", level=1)).to_have_text(f"Appended as event {seq + 1}")
-    page.get_by_role("link", name="Open the history").click()
+    go(page.get_by_role("link", name="Open the history"))
 
     expect(page.locator(f"#event-{seq}")).to_contain_text(
         f"Corrected by event {seq + 1} of operator, because: The card terminal booked it twice"
     )
     expect(page.locator(f"#event-{seq + 1}")).to_contain_text(f"Corrects event {seq}")
+    expect(page.locator(f"#event-{seq + 1}")).to_contain_text("Taken back")
     assert accounts.get("acc-1002").item["balance"] == before + 30
 
 
-def draft_an_order(page: Page, press: Any) -> None:
+def test_a_wrong_booking_is_corrected_from_its_row_in_the_timeline(signed_in: Page, accounts: Facet):
+    correct_a_booking(signed_in, accounts, click, fill)
+
+
+def test_a_wrong_booking_is_corrected_by_keyboard_alone(signed_in: Page, accounts: Facet):
+    correct_a_booking(signed_in, accounts, press, type_in)
+
+
+def test_a_wrong_booking_is_corrected_without_javascript(browser: Browser, base_url: str, accounts: Facet):
+    context = browser.new_context(base_url=base_url, java_script_enabled=False)
+    page = context.new_page()
+    sign_in(page)
+
+    correct_a_booking(page, accounts, click, fill)
+    context.close()
+
+
+def draft_an_order(page: Page, go: Any, write: Any) -> None:
     """An order of two items, in the other order than they were typed in, and its payment, in one append."""
     page.goto(url_of("append", "ord-new", "ORDER"))
-    press(page.get_by_role("link", name="Create order"))
-    page.get_by_label("Order number").fill("ord-new")
-    press(page.get_by_role("button", name="Add item"))
-    page.get_by_label("Description").fill("Pears")
-    page.get_by_label("Cost").fill("4")
-    press(page.get_by_role("button", name="Add item"))
-    page.get_by_label("Description").nth(1).fill("Apples")
-    page.get_by_label("Cost").nth(1).fill("3")
-    press(page.get_by_role("button", name="Move up item 2"))
+    go(page.get_by_role("link", name="Create order"))
+    write(page.get_by_label("Order number"), "ord-new")
+    go(page.get_by_role("button", name="Add item"))
+    write(page.get_by_label("Description"), "Pears")
+    write(page.get_by_label("Cost"), "4")
+    go(page.get_by_role("button", name="Add item"))
+    write(page.get_by_label("Description").nth(1), "Apples")
+    write(page.get_by_label("Cost").nth(1), "3")
+    go(page.get_by_role("button", name="Move up item 2"))
     expect(page.get_by_label("Description").first).to_have_value("Apples")
-    press(page.get_by_text("Add another event"))
-    press(page.get_by_role("button", name="Record payment"))
+    go(page.get_by_text("Add another event"))
+    go(page.get_by_role("button", name="Record payment"))
     payment = page.locator(".slot").nth(1)
-    payment.get_by_label("Amount").fill("7")
-    payment.get_by_label("Payment number").fill("pay-1")
+    write(payment.get_by_label("Amount"), "7")
+    write(payment.get_by_label("Payment number"), "pay-1")
     expect(page.get_by_label("Description").first).to_have_value("Apples")
-    press(page.get_by_role("button", name="Preview"))
+    go(page.get_by_role("button", name="Preview"))
     expect(page.get_by_role("heading", name="2 events would be appended")).to_be_visible()
     expect(page.get_by_role("heading", name="1 message would be published")).to_be_visible()
-    page.get_by_label("Reason").fill("Ordered on the phone")
-    press(page.get_by_role("button", name="Append 2 events"))
+    write(page.get_by_label("Reason"), "Ordered on the phone")
+    go(page.get_by_role("button", name="Append 2 events"))
     expect(page.get_by_role("heading", level=1)).to_have_text("Appended as events 1 to 2")
 
 
@@ -72,26 +122,13 @@ def assert_ordered(ledger: Table) -> None:
 
 
 def test_an_order_with_its_items_and_payment_is_one_append(signed_in: Page, ledger: Table):
-    draft_an_order(signed_in, lambda button: button.click())
+    draft_an_order(signed_in, click, fill)
 
     assert_ordered(ledger)
 
 
 def test_an_order_is_appended_by_keyboard_alone(signed_in: Page, ledger: Table):
-    def press(button: Locator) -> None:
-        """Reach it with Tab, as somebody without a mouse does, and press Enter."""
-        page = button.page
-        for _ in range(150):
-            page.keyboard.press("Tab")
-            if button.first.evaluate(
-                "element => (element.closest('summary') ?? element) === document.activeElement"
-            ):
-                break
-        else:
-            raise AssertionError(f"Tab does not reach {button}")
-        page.keyboard.press("Enter")
-
-    draft_an_order(signed_in, press)
+    draft_an_order(signed_in, press, type_in)
 
     assert_ordered(ledger)
 
@@ -101,7 +138,7 @@ def test_an_order_is_appended_without_javascript(browser: Browser, base_url: str
     page = context.new_page()
     sign_in(page)
 
-    draft_an_order(page, lambda button: button.click())
+    draft_an_order(page, click, fill)
     context.close()
 
     assert_ordered(ledger)
