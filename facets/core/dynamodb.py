@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, WaiterError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, NoRegionError, WaiterError
 
 from facets.core import json
 from facets.core.errors import FacetError, InvalidRecord, SequenceConflict, StoreUnavailable, TableNotFound
@@ -81,6 +81,9 @@ def make_client(**options: Any) -> DynamoDBClient:
 
     A call connects within 2 s and is answered within 5 s, or is tried again, 3 times in all. Share one among the
     threads of a process. The region is that of AWS_REGION, which boto3 by itself does not read.
+
+    Raises:
+        StoreUnavailable: there is no region.
     """
     config = Config(
         connect_timeout=2,
@@ -89,9 +92,12 @@ def make_client(**options: Any) -> DynamoDBClient:
         max_pool_connections=64,
         tcp_keepalive=True,
     )
-    return boto3.client(
-        "dynamodb", **{"config": config, "region_name": os.environ.get("AWS_REGION"), **options}
-    )
+    try:
+        return boto3.client(
+            "dynamodb", **{"config": config, "region_name": os.environ.get("AWS_REGION"), **options}
+        )
+    except NoRegionError as error:
+        raise StoreUnavailable("AWS_REGION is not set.") from error
 
 
 def create_table(client: DynamoDBClient, table: str) -> None:
