@@ -1,10 +1,11 @@
 """JSON values as people read them: labelled rows for a page, indented text, unusual characters made visible. Pure."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from math import isfinite
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -28,6 +29,8 @@ MAX_INDENT = 80  # characters; deeper values stand on one line
 
 # Beyond it JavaScript's numbers have gaps, so that a TypeScript reader rounds the number.
 MAX_SAFE_INTEGER = 2**53 - 1
+
+BEYOND = "beyond what a number holds"
 
 # What a reader would not see, or what would change how its neighbours read: controls other than tab and newline,
 # surrogates without a partner (which no page can be encoded with), marks that turn the direction of text.
@@ -94,16 +97,18 @@ def rows(value: JSON, schema: type[BaseModel] | None = None) -> list[Row]:
 
 
 def scalar(value: JSON, annotation: Any = None) -> Value:
-    """One value on one line; an object or a list as JSON."""
+    """One value on one line; an object or a list as JSON. Never raises: 1e400, which JSON allows, is Infinity."""
     if value is ABSENT:
         return Value("absent", "not set")
     if value is None:
         return Value("null", "null")
     if isinstance(value, bool):
         return Value("bool", "true" if value else "false")
+    if isinstance(value, float) and not isfinite(value):
+        return Value("number", _number(value), BEYOND)
     if isinstance(value, (int, float)):
         unsafe = isinstance(value, int) and abs(value) > MAX_SAFE_INTEGER
-        return Value("number", json.dumps(value), "TypeScript readers round this number" if unsafe else "")
+        return Value("number", _number(value), "TypeScript readers round this number" if unsafe else "")
     if isinstance(value, str):
         if not value:
             return Value("empty", "empty text")
@@ -138,14 +143,17 @@ def changes(found: Iterable[Change], label: Any = humanize) -> list[dict[str, An
 
 
 def indented(value: JSON) -> str:
-    """JSON text with one line for each field, every number written as it is stored."""
-    return _indented(value, "\n")
+    """JSON text with one line for each field. Never raises: what JSON cannot hold is written for people to see."""
+    return _indented(value, "\n", _compact)
 
 
 def indented_text(text: str) -> str:
-    """Stored JSON text, indented and made visible; as it is where it is not JSON; cut where it is very long."""
+    """Stored JSON text, indented and made visible; cut where it is very long.
+
+    As it is where it is not JSON, is nested too deeply, or has a number that Python cannot hold, such as 1e400.
+    """
     with suppress(InvalidRecord):
-        text = indented(json.loads(text))
+        text = _indented(json.loads(text), "\n", json.dumps)
     return _shortened(visible(text))
 
 
@@ -220,16 +228,57 @@ def _is_short(item: JSON) -> bool:
     return not isinstance(item, (Mapping, list)) and (not isinstance(item, str) or 0 < len(item) <= 40)
 
 
-def _indented(value: JSON, line: str) -> str:
+def _indented(value: JSON, line: str, write: Callable[[JSON], str]) -> str:
     inner = line + "  "
     if len(inner) > MAX_INDENT:
-        return json.dumps(value)
+        return write(value)
     if isinstance(value, Mapping) and value:
-        parts = [f"{json.dumps(key)}: {_indented(item, inner)}" for key, item in value.items()]
+        parts = [f"{write(key)}: {_indented(item, inner, write)}" for key, item in value.items()]
         return "{" + inner + ("," + inner).join(parts) + line + "}"
     if isinstance(value, list) and value:
-        return "[" + inner + ("," + inner).join([_indented(item, inner) for item in value]) + line + "]"
-    return json.dumps(value)
+        return (
+            "[" + inner + ("," + inner).join([_indented(item, inner, write) for item in value]) + line + "]"
+        )
+    return write(value)
+
+
+def _compact(value: JSON) -> str:
+    """JSON text on one line, of any depth; an infinity is written as Infinity."""
+    try:
+        return json.dumps(value)
+    except InvalidRecord:
+        pass
+    parts: list[str] = []
+    # A stack of its own, of values and of texts that are written already: stored JSON may be nested deeper than
+    # Python may call.
+    todo: list[tuple[bool, JSON]] = [(False, value)]
+    while todo:
+        is_written, item = todo.pop()
+        if is_written:
+            parts.append(item)
+        elif isinstance(item, (Mapping, list)):
+            is_object = isinstance(item, Mapping)
+            parts.append("{" if is_object else "[")
+            steps: list[tuple[bool, JSON]] = []
+            for place, inner in enumerate(item.items() if isinstance(item, Mapping) else item):
+                comma = "," if place else ""
+                steps += (
+                    [(True, f"{comma}{json.dumps(inner[0])}:"), (False, inner[1])]
+                    if is_object
+                    else [(True, comma), (False, inner)]
+                )
+            todo.append((True, "}" if is_object else "]"))
+            todo.extend(reversed(steps))
+        else:
+            parts.append(_number(item) if isinstance(item, (int, float)) else json.dumps(item))
+    return "".join(parts)
+
+
+def _number(value: float) -> str:
+    try:
+        return json.dumps(value)
+    except InvalidRecord:
+        return str(value).replace("inf", "Infinity") if isinstance(value, float) else hex(value)
 
 
 def _shortened(text: str) -> str:
@@ -245,11 +294,11 @@ def _moment(text: str) -> str | None:
     """An instant as ISO text in UTC, for `<time datetime>`; None where the text is no instant."""
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        if moment.tzinfo is None:
+            return None
+        return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    except (ValueError, OverflowError):  # in UTC it may be of the year 0
         return None
-    if moment.tzinfo is None:
-        return None
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _unwrap(annotation: Any) -> Any:

@@ -35,9 +35,11 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
     Rendered without the request: who is signed in is a question to a database that may be down.
     """
+    # What fails after the event is committed, as saving the session, fails here too.
+    context = {"maybe_written": request.method not in ("GET", "HEAD", "OPTIONS")}
     if isinstance(sys.exc_info()[1], (OperationalError, InterfaceError)):
-        return HttpResponse(loader.render_to_string("503.html"), status=503)
-    return HttpResponse(loader.render_to_string("500.html"), status=500)
+        return HttpResponse(loader.render_to_string("503.html", context), status=503)
+    return HttpResponse(loader.render_to_string("500.html", context), status=500)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

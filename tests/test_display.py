@@ -1,6 +1,7 @@
 """How JSON values read on a page."""
 
 from datetime import date, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -158,3 +159,31 @@ def test_a_difference_reads_as_words_and_two_values():
     assert [change["path"] for change in found] == ["OWNERLAST", "IDS › #2"]
     assert found[0]["new"] == display.scalar(ABSENT)
     assert found[1]["new"] == display.Value("null", "null")
+
+
+@pytest.mark.parametrize(("stored", "shown"), [("1e400", "Infinity"), ("-1e400", "-Infinity")])
+def test_a_number_beyond_what_a_number_holds_is_shown_with_a_note(stored: str, shown: str):
+    value = json.loads(stored)
+
+    assert display.scalar(value) == display.Value("number", shown, "beyond what a number holds")
+    assert shown in display.scalar({"amount": value}).text
+    assert display.indented_text(stored) == stored
+    [change] = display.changes(diff(1, value))
+    assert change["new"].text == shown
+
+
+def test_nesting_beyond_what_python_may_call_is_shown_as_it_is_stored():
+    stored = "[" * 900 + '{"a":1e400,"b":[1,"x",true]},null' + "]" * 900
+    value: Any = json.loads('{"a":1e400,"b":[1,"x",true]}')
+    value = [value, None]
+    for _ in range(899):
+        value = [value]
+
+    assert display.indented_text(stored) == stored
+    shown = display.scalar(value).text
+    assert "".join(shown.split()) == stored.replace("1e400", "Infinity")
+    assert display.rows({"deep": value})
+
+
+def test_a_moment_that_has_no_time_in_utc_is_shown_as_text():
+    assert display.scalar("0001-01-01T00:00:00+23:59", datetime).kind == "text"

@@ -46,3 +46,22 @@ def test_a_refusal_without_a_reason_still_says_something():
     request = RequestFactory().get("/")
 
     assert "do not have the right" in errors.permission_denied(request, Exception()).content.decode()
+
+
+@pytest.mark.parametrize("error", [RuntimeError("late"), OperationalError("database is locked")])
+def test_after_a_post_no_page_claims_that_nothing_was_written(
+    client: Client, monkeypatch: pytest.MonkeyPatch, error: Exception
+):
+    """A session that cannot be saved fails after the view has written its event."""
+
+    def fail(*args: object) -> None:
+        raise error
+
+    monkeypatch.setattr("django.contrib.auth.middleware.get_user", fail)
+    client.raise_request_exception = False
+
+    asked, sent = client.get("/"), client.post("/")
+
+    assert "Nothing was changed" not in sent.text
+    assert "is not known" in sent.text
+    assert "is not known" not in asked.text

@@ -6,7 +6,7 @@ from django.urls import reverse
 
 from facets.core import Event, Facet
 from facets.core.dynamodb import DynamoTable
-from facets.core.records import state_record
+from facets.core.records import inbound_record, state_record
 from facets.core.store import Table
 from facets.views.facet import PAGE
 from tests.views.undefined import add_undefined
@@ -108,3 +108,23 @@ def test_a_viewer_sees_why_they_cannot_begin_an_entity(viewer: Client, ledger: T
 
     assert 'aria-disabled="true"' in response.text
     assert "Needs the role corrector or operator." in response.text
+
+
+@pytest.mark.parametrize(
+    "state", ['{"balance":1e400,"ownerFirst":-1e400}', '{"balance":' + "[" * 900 + "]" * 900 + "}"]
+)
+@pytest.mark.parametrize("name", ["facet", "entity", "append"])
+def test_one_state_that_no_reader_can_hold_does_not_take_the_page_down(
+    corrector: Client, ledger: Table, account: str, state: str, name: str
+):
+    ledger.load(
+        [
+            state_record("BANK_ACCOUNT", "odd", 1, state, 0).to_item(),
+            inbound_record("BANK_ACCOUNT", "odd", 1, "TRANSACTION_ACCEPTED", state, 0).to_item(),
+        ]
+    )
+
+    response = corrector.get(reverse(name, args=["BANK_ACCOUNT"] + ["odd"] * (name != "facet")))
+
+    assert response.status_code == 200
+    assert "odd" in response.text
