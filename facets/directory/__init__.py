@@ -1,0 +1,1 @@
+"""The searchable copy of current states, in SQL."""
