@@ -36,6 +36,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.forms",
     "django_htmx",
+    "hdeadmin",
     "hdeadmin.access",
     "facets",
 ]
@@ -76,6 +77,15 @@ TEMPLATES = [
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 
 DATABASES = {"default": env.database(_env.DATABASE_URL)}
+CACHES = {
+    "default": {
+        # Every worker counts in the same place, so that limits hold; made by a migration of hdeadmin.
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "hdeadmin_cache",
+        # Beyond this entries are thrown out early, and who was locked out would not be.
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    }
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"

@@ -1,0 +1,43 @@
+"""How often somebody may do what is dear or can be guessed at, counted across all workers."""
+
+import time
+from math import ceil
+
+from django.core.cache import cache
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+
+def allow(request: HttpRequest, name: str, *, times: int, seconds: int) -> bool:
+    """Whether whoever sends the request may do `name` once more; counts it if so.
+
+    Each person, or address where nobody is signed in, may do it `times` in each `seconds`, whichever worker answers.
+    Where the answer is no, return `too_many(request)`.
+
+    Raises:
+        DatabaseError: the cache does not answer; nothing is let through uncounted.
+    """
+    window, past = divmod(time.time(), seconds)
+    # A place is taken by `add`, which only one can do; a key names its window, so no place is ever taken anew.
+    places = [f"limit:{name}:{_who(request)}:{seconds}:{window:.0f}:{place}" for place in range(times)]
+    taken = cache.get_many(places)
+    for place in places:
+        if place not in taken and cache.add(place, True, timeout=2 * seconds):
+            return True
+    request.META["hdeadmin.retry_after"] = max(1, ceil(seconds - past))
+    return False
+
+
+def too_many(request: HttpRequest) -> HttpResponse:
+    """The page for who was not allowed, with the seconds after which they will be."""
+    seconds = request.META.get("hdeadmin.retry_after", 60)
+    response = render(request, "429.html", {"seconds": seconds}, status=429)
+    response.headers["Retry-After"] = str(seconds)
+    return response
+
+
+def _who(request: HttpRequest) -> str:
+    user = getattr(request, "user", None)
+    if user is not None and user.is_authenticated:
+        return f"person:{user.pk}"
+    return f"address:{request.META.get('REMOTE_ADDR', '')}"
