@@ -53,6 +53,11 @@ class Environment(BaseSettings):
         False,
         description="Believe `X-Forwarded-Proto`. Only behind a proxy that always sets it, whatever the browser sent.",
     )
+    HDEADMIN_PROXY_COUNT: int = Field(
+        0,
+        ge=0,
+        description="How many proxies of yours add to `X-Forwarded-For`. With none, that header is not believed.",
+    )
     DATABASE_URL: str = Field(
         "",
         description="Django's database: `postgres://user:password@host:5432/name?sslmode=require` or `sqlite:///path`.",

@@ -7,6 +7,8 @@ from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from hdeadmin.client import client_address
+
 
 def allow(request: HttpRequest, name: str, *, times: int, seconds: int) -> bool:
     """Whether whoever sends the request may do `name` once more; counts it if so.
@@ -40,4 +42,4 @@ def _who(request: HttpRequest) -> str:
     user = getattr(request, "user", None)
     if user is not None and user.is_authenticated:
         return f"person:{user.pk}"
-    return f"address:{request.META.get('REMOTE_ADDR', '')}"
+    return f"address:{client_address(request)}"

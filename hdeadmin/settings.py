@@ -21,6 +21,7 @@ HDEADMIN_FACETS = list(_env.HDEADMIN_FACETS)
 HDEADMIN_PRODUCTION_LABEL = _env.HDEADMIN_PRODUCTION_LABEL
 HDEADMIN_TICKET_PATTERN = _env.HDEADMIN_TICKET_PATTERN
 HDEADMIN_TICKET_URL = _env.HDEADMIN_TICKET_URL
+HDEADMIN_PROXY_COUNT = _env.HDEADMIN_PROXY_COUNT
 # What /readyz asks, by name, so that the deployment does not import the app it serves.
 HDEADMIN_READINESS = {
     "database": "hdeadmin.health.database_answers",
