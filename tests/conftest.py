@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.db import connection
 from hypothesis import settings
 from pytest_django import DjangoDbBlocker
 
@@ -36,6 +37,10 @@ def _nothing_counted_by_other_tests(
     if "transactional_db" in request.fixturenames or "live_server" in request.fixturenames:
         with django_db_blocker.unblock():
             cache.clear()
+
+
+def pytest_report_header() -> str:
+    return f"database: {connection.vendor}"
 
 
 @pytest.hookimpl(wrapper=True)

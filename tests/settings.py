@@ -20,7 +20,9 @@ os.environ.update(
     {
         "DEBUG": "true",
         "SECRET_KEY": "for tests only " * 4,
-        "DATABASE_URL": f"sqlite:///{FOLDER / 'hdeadmin.sqlite3'}",
+        # tests/postgresql.py sets it, to run tests on PostgreSQL.
+        "DATABASE_URL": os.environ.get("HDEADMIN_TEST_DATABASE_URL")
+        or f"sqlite:///{FOLDER / 'hdeadmin.sqlite3'}",
         "HDEADMIN_FACETS": "facets.definitions",
         "HDEADMIN_STORE": f"sqlite:{FOLDER / 'ledger.sqlite3'}",
         # Invented credentials, an endpoint where nothing answers, and no look at files or at EC2 for others.
@@ -40,8 +42,9 @@ os.environ.update(
 from hdeadmin.settings import *  # noqa: E402, F403
 from hdeadmin.settings import DATABASES  # noqa: E402
 
-# A file, as in production: connections to a database in memory lock each other's tables out.
-DATABASES["default"]["TEST"] = {"NAME": str(FOLDER / "test.sqlite3")}
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    # A file, as in production: connections to a database in memory lock each other's tables out.
+    DATABASES["default"]["TEST"] = {"NAME": str(FOLDER / "test.sqlite3")}
 STATIC_ROOT = FOLDER / "static"
 STATIC_ROOT.mkdir()
 # A password is hashed for every invented person; argon2 is slow by design.
