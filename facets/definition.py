@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Callable
+from _string import formatter_field_name_split  # type: ignore[import-not-found]  # as string.Formatter does
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Generic, TypeAlias, TypeVar, get_args
@@ -15,6 +16,7 @@ from facets.core import Facet, InvalidRecord, Processor, StateUpdaterInput
 from facets.core.json import JSON
 from facets.core.processor import Publish
 from facets.core.store import EventStore
+from facets.masking import MASKED, holds_sensitive
 from facets.stored_form import WrittenAsNull, keep_unknown, stored_key, to_stored
 
 __all__ = [
@@ -153,14 +155,19 @@ class FacetDefinition(Generic[State]):
     def facet(self, db: EventStore) -> Facet:
         return Facet(self.name, db, self.processor)
 
-    def sentence(self, type: str, data: JSON) -> str:
-        """What happened, as plain text of unescaped, hostile origin. Never raises: falls back on the type's title."""
+    def sentence(self, type: str, data: JSON, *, sensitive: Sequence[str] | None = None) -> str:
+        """What happened, as plain text of unescaped, hostile origin. Never raises: falls back on the type's title.
+
+        Sensitive values are masked, unless `sensitive` is (): they were revealed.
+        """
+        sensitive = self.sensitive_fields if sensitive is None else sensitive
         event_type = self.events.get(type)
         if event_type is None:
             return humanize(type)
         try:
             event = event_type.schema.model_validate(data)
-            return _SENTENCES.vformat(event_type.sentence, (), dict(event)) or event_type.title
+            text = _Sentences(event, sensitive).vformat(event_type.sentence, (), dict(event))
+            return text or event_type.title
         except Exception:  # noqa: BLE001 - whatever a template meets in hostile data, the page must stand
             return event_type.title
 
@@ -257,17 +264,45 @@ def _models_in(annotation: Any, seen: set[Any] | None = None) -> set[type[BaseMo
 class _Sentences(string.Formatter):
     """Formats an event's fields; numbers read as JavaScript writes them, 42 and not 42.0."""
 
+    def __init__(self, event: BaseModel | None = None, sensitive: Sequence[str] = ()) -> None:
+        self._event = event
+        self._sensitive = sensitive
+
     def format_field(self, value: Any, format_spec: str) -> str:
         if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
             value = int(value)
         return str(super().format_field(value, format_spec))
 
+    def get_field(self, field_name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """As the base does; MASKED where the field is sensitive, holds what is, or was made of it."""
+        found = super().get_field(field_name, args, kwargs)
+        if not self._sensitive or self._event is None:
+            return found
+        first, rest = formatter_field_name_split(field_name)
+        value: Any = self._event
+        path: list[str] = []
+        for is_attribute, name in [(True, first), *rest]:
+            if is_attribute and isinstance(value, BaseModel):
+                fields = type(value).model_fields
+                is_field = name in fields or name in (value.__pydantic_extra__ or {})
+                if not is_field and self._hides(value, path):
+                    return MASKED, found[1]
+                path.append(stored_key(name, fields[name]) if name in fields else str(name))
+                value = getattr(value, name)
+            elif is_attribute:
+                # A part of a leaf, such as a date's year.
+                break
+            else:
+                path += [name] if isinstance(name, str) else []
+                value = value[name]
+        return (MASKED if self._hides(value, path) else found[0]), found[1]
 
-_SENTENCES = _Sentences()
+    def _hides(self, value: Any, path: list[str]) -> bool:
+        return holds_sensitive(to_stored(value), self._sensitive, under=path)
 
 
 def _check_sentence(facet: str, type: str, sentence: str) -> None:
     try:
-        list(_SENTENCES.parse(sentence))
+        list(_Sentences().parse(sentence))
     except ValueError as error:
         raise DefinitionError(f"Facet {facet}: the sentence of {type!r} is no template: {error}") from error

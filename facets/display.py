@@ -1,7 +1,7 @@
 """JSON values as people read them: labelled rows for a page, indented text, unusual characters made visible. Pure."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -15,10 +15,11 @@ from pydantic.fields import FieldInfo
 from facets.core import InvalidRecord, json
 from facets.definition import humanize
 from facets.diff import ABSENT, Change
+from facets.masking import BULLETS, MASKED, mask, mask_changes
 from facets.stored_form import stored_key
 
 JSON = Any
-Kind = Literal["text", "number", "bool", "time", "null", "absent", "empty", "raw"]
+Kind = Literal["text", "number", "bool", "time", "null", "absent", "empty", "raw", "masked"]
 
 MAX_ROWS = 300
 MAX_DEPTH = 6
@@ -100,6 +101,8 @@ def scalar(value: JSON, annotation: Any = None) -> Value:
     """One value on one line; an object or a list as JSON. Never raises: 1e400, which JSON allows, is Infinity."""
     if value is ABSENT:
         return Value("absent", "not set")
+    if value is MASKED:
+        return Value("masked", BULLETS)
     if value is None:
         return Value("null", "null")
     if isinstance(value, bool):
@@ -126,8 +129,10 @@ def scalar(value: JSON, annotation: Any = None) -> Value:
     return Value("raw", _shortened(visible(indented(value))))
 
 
-def changes(found: Iterable[Change], label: Any = humanize) -> list[dict[str, Any]]:
-    """Differences for a template: `path` as words, `kind`, and `old` and `new` as Values."""
+def changes(
+    found: Iterable[Change], label: Any = humanize, *, sensitive: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Differences for a template: `path` as words, `kind`, and `old` and `new` as Values, sensitive ones masked."""
     return [
         {
             "path": " › ".join(
@@ -138,7 +143,7 @@ def changes(found: Iterable[Change], label: Any = humanize) -> list[dict[str, An
             "old": scalar(change.old),
             "new": scalar(change.new),
         }
-        for change in found
+        for change in mask_changes(found, sensitive)
     ]
 
 
@@ -147,11 +152,17 @@ def indented(value: JSON) -> str:
     return _indented(value, "\n", _compact)
 
 
-def indented_text(text: str) -> str:
-    """Stored JSON text, indented and made visible; cut where it is very long.
+def indented_text(text: str, sensitive: Sequence[str]) -> str:
+    """Stored JSON text, indented and made visible, sensitive values masked; cut where it is very long.
 
-    As it is where it is not JSON, is nested too deeply, or has a number that Python cannot hold, such as 1e400.
+    As it is where it is not JSON, is nested too deeply, or has a number that Python cannot hold, such as 1e400; but
+    masked whole where it is not JSON and something is sensitive.
     """
+    if sensitive:
+        try:
+            return _shortened(visible(indented(mask(json.loads(text), sensitive))))
+        except InvalidRecord:
+            return BULLETS
     with suppress(InvalidRecord):
         text = _indented(json.loads(text), "\n", json.dumps)
     return _shortened(visible(text))

@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -13,10 +13,12 @@ from facets import display, tickets
 from facets.core import InvalidRecord, Record
 from facets.corrections import corrections_of, meta_of
 from facets.definition import EventType, FacetDefinition, first_problem, humanize
+from facets.masking import BULLETS, MASKED, mask, mask_text, redact
 
 PAGE = 50  # rows
 EXCERPT = 140  # characters
 
+NOT_JSON = "Not JSON. It is masked whole, since this facet has sensitive fields."
 NO_RULE = "There is no rule for events of this type, so none can be appended."
 
 
@@ -110,6 +112,7 @@ def page(
     records: Sequence[Record],
     definition: FacetDefinition[Any] | None,
     *,
+    sensitive: Sequence[str],
     before: int | None = None,
     found: int | None = None,
 ) -> Timeline:
@@ -117,6 +120,7 @@ def page(
 
     Args:
         records: all of the entity's, in history order.
+        sensitive: the paths that are masked; none where they were revealed.
     """
     inbound = [record for record in records if record.kind == "INBOUND"]
     messages: dict[int, list[Record]] = defaultdict(list)
@@ -140,36 +144,47 @@ def page(
         group = by_seq[seq] or [None]
         for place, event in reversed(list(enumerate(group))):
             sent = messages.get(seq, []) if place == len(group) - 1 else []
-            rows.append(_row(seq, event, place, sent, definition, found == seq, corrected.get(seq, [])))
+            rows.append(
+                _row(seq, event, place, sent, definition, found == seq, corrected.get(seq, []), sensitive)
+            )
     newer_end = min(len(seqs), end + PAGE)
     newer = None if end == len(seqs) else 0 if newer_end == len(seqs) else seqs[newer_end]
     return Timeline(rows, len(inbound), seqs[start] if start else None, newer)
 
 
-def payload(record: Record, schema: type[BaseModel] | None) -> Payload:
-    """A record's payload or state in rows, by its schema where it fits; never raises."""
-    raw = display.indented_text(record.itm)
+def payload(record: Record, schema: type[BaseModel] | None, *, sensitive: Sequence[str]) -> Payload:
+    """A record's payload or state in rows, by its schema where it fits, sensitive values masked; never raises.
+
+    Where something is sensitive, what is not JSON or does not fit its schema is masked whole: what stands where in it
+    is not known.
+    """
+    raw = display.indented_text(record.itm, sensitive)
     try:
         data = record.data
     except InvalidRecord as error:
-        return Payload([], raw, error.reason)
+        return Payload([], raw, NOT_JSON if sensitive else error.reason)
     if schema is None:
-        return Payload(display.rows(data), raw)
+        # Of messages there is no schema. Without a single key, nothing says what a value is.
+        whole = bool(sensitive) and not isinstance(data, Mapping)
+        return Payload(display.rows(MASKED if whole else mask(data, sensitive)), BULLETS if whole else raw)
     try:
         schema.model_validate(data)
     except ValidationError as error:
-        return Payload([], raw, f"Does not fit {schema.__name__}: {display.visible(first_problem(error))}")
+        problem = display.visible(redact(first_problem(error), sensitive, data))
+        return Payload([], BULLETS if sensitive else raw, f"Does not fit {schema.__name__}: {problem}")
     except Exception as error:  # noqa: BLE001  # a validator of the schema itself failed
-        return Payload([], raw, f"{schema.__name__} cannot judge it: {type(error).__name__}")
-    return Payload(display.rows(data, schema), raw)
+        problem = f"{schema.__name__} cannot judge it: {type(error).__name__}"
+        return Payload([], BULLETS if sensitive else raw, problem)
+    return Payload(display.rows(mask(data, sensitive), schema), raw)
 
 
-def origin(record: Record) -> Origin | None:
+def origin(record: Record, *, sensitive: Sequence[str]) -> Origin | None:
     """Who and why, of an event that was appended in the console; None for all others."""
     meta = meta_of(record)
     if not meta:
         return None
     actor, reason, ticket = (str(meta.get(name) or "") for name in ("actor", "reason", "ticket"))
+    reason = redact(reason, sensitive, *_data(record))
     corrects = meta.get("corrects")
     return Origin(
         display.visible(actor) or "unknown",
@@ -194,15 +209,17 @@ def why_not_correct(record: Record, event_type: EventType | None) -> str:
     return ""
 
 
-def sentence(record: Record, definition: FacetDefinition[Any] | None) -> str:
-    """What the event did, in one line of hostile text made visible."""
+def sentence(
+    record: Record, definition: FacetDefinition[Any] | None, *, sensitive: Sequence[str] | None = None
+) -> str:
+    """What the event did, in one line of hostile text made visible; masked as the definition says, or as given."""
     if definition is None:
         return display.visible(humanize(record.typ))
     try:
         data = record.data
     except InvalidRecord:
         data = None
-    return display.visible(definition.sentence(record.typ, data))
+    return display.visible(definition.sentence(record.typ, data, sensitive=sensitive))
 
 
 def _row(
@@ -213,16 +230,21 @@ def _row(
     definition: FacetDefinition[Any] | None,
     found: bool,
     corrected_by: list[Record],
+    sensitive: Sequence[str],
 ) -> TimelineRow:
     event_type = definition.events.get(record.typ) if definition and record else None
     return TimelineRow(
         seq=seq,
         record=record,
-        sentence=sentence(record, definition) if record else "",
-        excerpt=display.visible(record.itm[:EXCERPT]) if record and not event_type else "",
+        sentence=sentence(record, definition, sensitive=sensitive) if record else "",
+        excerpt=display.visible(mask_text(record.itm, sensitive)[:EXCERPT])
+        if record and not event_type
+        else "",
         anchor=f"event-{seq}" if place == 0 else f"event-{seq}-{place + 1}",
-        payload=payload(record, event_type.schema if event_type else None) if record else None,
-        origin=origin(record) if record else None,
+        payload=payload(record, event_type.schema if event_type else None, sensitive=sensitive)
+        if record
+        else None,
+        origin=origin(record, sensitive=sensitive) if record else None,
         has_rule=event_type is not None,
         found=found,
         messages=[
@@ -230,20 +252,29 @@ def _row(
                 message,
                 display.visible(humanize(message.typ)),
                 f"event-{seq}-out-{message.index}",
-                payload(message, None),
+                payload(message, None, sensitive=sensitive),
             )
             for message in sent
         ],
-        corrected_by=[_correction(each) for each in corrected_by] if place == 0 else [],
+        corrected_by=[_correction(each, record, sensitive) for each in corrected_by] if place == 0 else [],
         why_not_like="" if event_type else NO_RULE,
         why_not_correct=why_not_correct(record, event_type) if record else "",
     )
 
 
-def _correction(record: Record) -> Correction:
+def _correction(record: Record, corrected: Record | None, sensitive: Sequence[str]) -> Correction:
     meta = meta_of(record)
-    reason, actor = (display.visible(str(meta.get(name) or "")) for name in ("reason", "actor"))
-    return Correction(record.seq, reason, actor or "unknown")
+    reason, actor = (str(meta.get(name) or "") for name in ("reason", "actor"))
+    reason = redact(reason, sensitive, *_data(record), *(_data(corrected) if corrected else []))
+    return Correction(record.seq, display.visible(reason), display.visible(actor) or "unknown")
+
+
+def _data(record: Record) -> list[Any]:
+    """The payload, if it is JSON: what a text about it may quote."""
+    try:
+        return [record.data]
+    except InvalidRecord:
+        return []
 
 
 def _uuid(text: object) -> UUID | None:

@@ -138,7 +138,11 @@ class _Flow:
             "is_new": is_new,
             "state": state,
             "seq": state.seq if state else 0,
-            "state_payload": timeline.payload(state, self.definition.state) if state else None,
+            "state_payload": timeline.payload(
+                state, self.definition.state, sensitive=self.definition.sensitive_fields
+            )
+            if state
+            else None,
             "outage": outage,
             "mistakes": self._mistakes(),
             "problem": problem,
@@ -294,7 +298,9 @@ class _Flow:
         context = {
             **self._frame(),
             "preview": preview,
-            "changes": display.changes(preview.changes, self.definition.label),
+            "changes": display.changes(
+                preview.changes, self.definition.label, sensitive=self.definition.sensitive_fields
+            ),
             "after": display.rows(preview.after, self.definition.state),
             "effects": [self._effect(place, effect) for place, effect in enumerate(preview.effects, start=1)],
             "cautions": cautions(self.definition, preview),
@@ -316,7 +322,9 @@ class _Flow:
             "sentence": display.visible(self.definition.sentence(effect.event.type, effect.event.data)),
             "rows": display.rows(effect.event.data, event_type.schema),
             "corrects": effect.event.corrects,
-            "changes": display.changes(effect.changes, self.definition.label),
+            "changes": display.changes(
+                effect.changes, self.definition.label, sensitive=self.definition.sensitive_fields
+            ),
             "messages": [
                 {
                     "type": message.type,
@@ -385,7 +393,7 @@ class _Flow:
                     record.seq,
                     timeline.sentence(record, self.definition),
                     record.ts,
-                    timeline.origin(record),
+                    timeline.origin(record, sensitive=self.definition.sensitive_fields),
                 )
                 for record in arrived[-MAX_ARRIVED:]
             ],

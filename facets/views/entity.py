@@ -13,6 +13,7 @@ from facets.core import Record
 from facets.core.history import entity_faults
 from facets.core.records import partition_key
 from facets.http import HtmxRequest
+from facets.masking import mask_text
 from facets.stores import current_table
 from facets.views.rights import control, require_view
 
@@ -32,11 +33,13 @@ def entity(request: HtmxRequest, facet: str, entity_id: str) -> HttpResponse:
     records = read(facet, entity_id)
     if not records:
         return missing(request, facet, entity_id)
-    if "raw" in request.GET:
-        return _raw(records, request.GET["raw"])
     definition = registry.get(facet)
+    sensitive = definition.sensitive_fields if definition else ()
+    if "raw" in request.GET:
+        return _raw(records, request.GET["raw"], sensitive)
     found = _number(request.GET.get("event"))
-    page = timeline.page(records, definition, before=_number(request.GET.get("before")), found=found)
+    before = _number(request.GET.get("before"))
+    page = timeline.page(records, definition, sensitive=sensitive, before=before, found=found)
     state = next((record for record in records if record.kind == "STATE"), None)
     context = {
         "facet": facet,
@@ -44,7 +47,11 @@ def entity(request: HtmxRequest, facet: str, entity_id: str) -> HttpResponse:
         "definition": definition,
         "timeline": page,
         "state": state,
-        "state_payload": timeline.payload(state, definition.state if definition else None) if state else None,
+        "state_payload": timeline.payload(
+            state, definition.state if definition else None, sensitive=sensitive
+        )
+        if state
+        else None,
         "seq": state.seq if state else 0,
         "last": state or records[-1],
         "faults": entity_faults(records),
@@ -82,7 +89,7 @@ def event_url(entity_url: str, seq: int) -> str:
     return f"{entity_url}?{urlencode({'event': seq})}#event-{seq}"
 
 
-def _raw(records: list[Record], rng: str) -> HttpResponse:
+def _raw(records: list[Record], rng: str, sensitive: tuple[str, ...]) -> HttpResponse:
     record = next((record for record in records if record.rng == rng), None)
     if record is None:
         raise Http404("The entity has no such record.")
@@ -91,6 +98,9 @@ def _raw(records: list[Record], rng: str) -> HttpResponse:
         for name in ("id", "rng", "facet", "typ", "seq", "ts", "date", "itm", "meta")
         if getattr(record, name) is not None
     }
+    for name in ("_itm", "_meta"):
+        if name in attributes:
+            attributes[name] = mask_text(attributes[name], sensitive)
     return HttpResponse(display.indented(attributes), content_type="text/plain; charset=utf-8")
 
 

@@ -141,7 +141,9 @@ class _Page:
         arrived = outcome.arrived_since(conflict.expected_seq) if conflict else []
         context: dict[str, Any] = {
             "outcome": outcome,
-            "changes": display.changes(outcome.changes, self.definition.label),
+            "changes": display.changes(
+                outcome.changes, self.definition.label, sensitive=self.definition.sensitive_fields
+            ),
             "failures": [
                 {
                     "seq": failure.seq,
@@ -225,7 +227,7 @@ class _Page:
             "stored_url": event_url(self.url, finding.stored.seq) if finding.stored else None,
             "stored": _on_one_line(stored),
             "published": _on_one_line(published),
-            "changes": display.changes(differences),
+            "changes": display.changes(differences, sensitive=self.definition.sensitive_fields),
         }
 
 

@@ -40,6 +40,7 @@ def receipt(request: HttpRequest, facet: str, operation_id: UUID, entity_id: str
     """
     require_view(request, facet)
     definition = registry.get(facet)
+    sensitive = definition.sensitive_fields if definition else ()
     records, newest, whole = _records(facet, entity_id, request.GET.get("seq", ""))
     appended = corrections.appended_by(records, str(operation_id))
     if not appended:
@@ -57,20 +58,26 @@ def receipt(request: HttpRequest, facet: str, operation_id: UUID, entity_id: str
                 if definition and record.typ in definition.events
                 else record.typ,
                 "sentence": timeline.sentence(record, definition),
-                "origin": timeline.origin(record),
+                "origin": timeline.origin(record, sensitive=sensitive),
             }
             for record in appended
         ],
-        "origin": timeline.origin(appended[0]),
+        "origin": timeline.origin(appended[0], sensitive=sensitive),
         "ts": appended[0].ts,
         "first": first,
         "last": last,
         "newest": newest,
-        "changes": display.changes(found.changes, definition.label if definition else humanize),
+        "changes": display.changes(
+            found.changes, definition.label if definition else humanize, sensitive=sensitive
+        ),
         "unknown": found.unknown,
         # Not `messages`, which is what Django tells the person once.
         "messages_sent": [
-            {"type": record.typ, "payload": timeline.payload(record, None), "index": record.index}
+            {
+                "type": record.typ,
+                "payload": timeline.payload(record, None, sensitive=sensitive),
+                "index": record.index,
+            }
             for record in records
             if record.kind == "OUTBOUND" and record.seq == last
         ],
