@@ -15,7 +15,7 @@ COPY facets facets
 COPY templates templates
 COPY static static
 # Settings refuse to load without these; the values are for this step only and are not kept.
-RUN SECRET_KEY="only used while the image is built, and kept nowhere" ALLOWED_HOSTS=localhost \
+RUN SECRET_KEY="only used while the image is built, and kept nowhere" HDEADMIN_AUDIT_KEY="used as little, and kept in no place that outlives the build" ALLOWED_HOSTS=localhost \
     HDEADMIN_STORE=sqlite:none DATABASE_URL=sqlite:///:memory: \
     python manage.py collectstatic --no-input
 

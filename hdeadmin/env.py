@@ -81,12 +81,28 @@ class Environment(BaseSettings):
     HDEADMIN_TICKET_URL: str = Field(
         "", description="Where a ticket is read, such as `https://tickets.example/{ticket}`."
     )
+    HDEADMIN_AUDIT_KEY: str = Field(
+        "",
+        description=f"Seals the audit trail; at least {MIN_SECRET_KEY} characters, not `SECRET_KEY`, kept outside the database. Required.",
+    )
+    HDEADMIN_AUDIT_KEY_FALLBACKS: Words = Field(
+        (),
+        description="Earlier keys of the audit trail, by which its older entries are still verified. Keep all.",
+    )
+    HDEADMIN_AUDIT_VIEWS: bool = Field(
+        False, description="Record every look at an entity in the audit trail."
+    )
     TIME_ZONE: str = Field(
         "UTC", description="The zone of times on pages where the browser does not run JavaScript."
     )
 
     @field_validator(
-        "SECRET_KEY_FALLBACKS", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "HDEADMIN_FACETS", mode="before"
+        "SECRET_KEY_FALLBACKS",
+        "ALLOWED_HOSTS",
+        "CSRF_TRUSTED_ORIGINS",
+        "HDEADMIN_FACETS",
+        "HDEADMIN_AUDIT_KEY_FALLBACKS",
+        mode="before",
     )
     @classmethod
     def split_words(cls, value: Any) -> Any:
@@ -151,6 +167,12 @@ class Environment(BaseSettings):
         missing = []
         if len(self.SECRET_KEY) < MIN_SECRET_KEY:
             missing.append(f"SECRET_KEY: set it to at least {MIN_SECRET_KEY} random characters")
+        if len(self.HDEADMIN_AUDIT_KEY) < MIN_SECRET_KEY:
+            missing.append(
+                f"HDEADMIN_AUDIT_KEY: set it to at least {MIN_SECRET_KEY} random characters, and keep it as long as the trail"
+            )
+        elif self.HDEADMIN_AUDIT_KEY == self.SECRET_KEY:
+            missing.append("HDEADMIN_AUDIT_KEY: set it to another key than SECRET_KEY")
         if not self.HDEADMIN_STORE:
             missing.append("HDEADMIN_STORE: set it to dynamodb:TABLE or sqlite:PATH")
         if not self.ALLOWED_HOSTS:
@@ -162,6 +184,9 @@ class Environment(BaseSettings):
             self.HDEADMIN_FACETS = self.HDEADMIN_FACETS or ("facets.definitions",)
         if self.HDEADMIN_DEMO and len(self.SECRET_KEY) < MIN_SECRET_KEY:
             self.SECRET_KEY = _kept_key(DEMO_DIR / "secret_key")
+        if len(self.HDEADMIN_AUDIT_KEY) < MIN_SECRET_KEY:
+            # In a folder, whichever database it is of: another key at the next start would break the trail.
+            self.HDEADMIN_AUDIT_KEY = _kept_key(DEMO_DIR / "audit_key")
         self.SECRET_KEY = self.SECRET_KEY or secrets.token_urlsafe(MIN_SECRET_KEY)
         self.ALLOWED_HOSTS = self.ALLOWED_HOSTS or ("localhost", "127.0.0.1", "[::1]")
         self.HDEADMIN_STORE = self.HDEADMIN_STORE or f"sqlite:{DEMO_DIR / 'ledger.sqlite3'}"

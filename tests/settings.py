@@ -20,6 +20,7 @@ os.environ.update(
     {
         "DEBUG": "true",
         "SECRET_KEY": "for tests only " * 4,
+        "HDEADMIN_AUDIT_KEY": "for the trail of tests only " * 2,
         # tests/postgresql.py sets it, to run tests on PostgreSQL.
         "DATABASE_URL": os.environ.get("HDEADMIN_TEST_DATABASE_URL")
         or f"sqlite:///{FOLDER / 'hdeadmin.sqlite3'}",

@@ -12,7 +12,12 @@ from hdeadmin import env
 
 ROOT = Path(env.BASE_DIR)
 SECRET = "s3cret-" * 10
-SERVER = {"SECRET_KEY": SECRET, "HDEADMIN_STORE": "dynamodb:ledger", "ALLOWED_HOSTS": "console.example.com"}
+SERVER = {
+    "SECRET_KEY": SECRET,
+    "HDEADMIN_AUDIT_KEY": "tr4il-" * 10,
+    "HDEADMIN_STORE": "dynamodb:ledger",
+    "ALLOWED_HOSTS": "console.example.com",
+}
 
 
 @pytest.fixture

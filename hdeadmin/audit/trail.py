@@ -1,0 +1,148 @@
+"""Write down what was done: the one place that adds to the trail."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.db import DatabaseError, InterfaceError, connection, transaction
+from django.http import HttpRequest
+
+from hdeadmin.audit import chain
+from hdeadmin.audit.exact_text import shortened
+from hdeadmin.audit.models import AuditEntry, ChainHead
+from hdeadmin.client import client_address
+
+# Bytes, so that what an index holds stays within what databases allow. No id of an entity is longer than DynamoDB's keys.
+_LONGEST = {"person": 300, "facet": 400, "entity": 2_100, "operation_id": 100, "ticket": 300}
+_LONGEST_TEXT = 4_000
+# How long to wait for others that are adding to the trail.
+_LOCK_MS = 5_000
+
+
+class AuditUnavailable(Exception):
+    """The trail could not be written, so what was to be recorded must not happen."""
+
+
+def record(
+    action: str,
+    *,
+    request: HttpRequest | None = None,
+    user: AbstractBaseUser | AnonymousUser | str | None = None,
+    facet: str = "",
+    entity: str = "",
+    operation_id: str = "",
+    phase: str = "event",
+    intent: AuditEntry | None = None,
+    result: str = "ok",
+    reason: str = "",
+    ticket: str = "",
+    seq_before: int | None = None,
+    seq_after: int | None = None,
+    changes: Sequence[Any] | None = None,
+    details: Mapping[str, Any] | None = None,
+    in_transaction: bool = False,
+) -> AuditEntry:
+    """Add one entry, which is on the disk when this returns.
+
+    Args:
+        action: a word, with hyphens: `sign-in`, `append`.
+        request: whose person, session, address and id are noted.
+        user: who did it, where that is not the request's person: before a sign-in, or in a command. A text is a name.
+        intent: of an outcome, the entry that announced it.
+        changes: the difference, as plain JSON, masked already.
+        details: plain JSON; nothing secret.
+        in_transaction: stand or fall with the caller's own transaction, which changes this database only, such as a
+            grant. Everything else is written in a transaction of its own, and stays whatever becomes of the request.
+
+    Raises:
+        AuditUnavailable: nothing was recorded.
+        RuntimeError: called within a transaction, without `in_transaction`.
+    """
+    values: dict[str, Any] = {
+        "action": action,
+        "phase": phase,
+        "result": result,
+        **_who(request, user),
+        "facet": facet,
+        "entity": entity,
+        "operation_id": operation_id,
+        "intent": intent.number if intent else None,
+        "reason": reason,
+        "ticket": ticket,
+        "seq_before": seq_before,
+        "seq_after": seq_after,
+        "changes_json": _json(list(changes)) if changes else "",
+        "details_json": _json(dict(details)) if details else "",
+    }
+    for name, value in values.items():
+        if isinstance(value, str) and not name.endswith("_json"):
+            values[name] = shortened(value, _LONGEST.get(name, _LONGEST_TEXT))
+    try:
+        with transaction.atomic(durable=not in_transaction):
+            return _add(values)
+    except (DatabaseError, InterfaceError) as error:
+        raise AuditUnavailable(str(error)) from error
+
+
+def _add(values: dict[str, Any]) -> AuditEntry:
+    """The next entry of the chain; others wait for the end of the transaction."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL lock_timeout = {_LOCK_MS}")
+    head = _head()
+    now = datetime.now(UTC)
+    key = settings.HDEADMIN_AUDIT_KEY
+    values |= {
+        "number": head.number + 1,
+        # Clocks are set back; the order of the trail is not.
+        "at": max(now, head.at) if head.at else now,
+        "version": chain.VERSION,
+        "key_id": chain.key_id(key),
+        "previous": head.mac,
+    }
+    entry = AuditEntry(**values, mac=chain.sign(values, key))
+    entry.save(force_insert=True)
+    ChainHead.objects.filter(id=1).update(number=entry.number, at=entry.at, mac=entry.mac)
+    return entry
+
+
+def _head() -> ChainHead:
+    """The head, held until the transaction ends; made where the trail has not begun."""
+    heads = ChainHead.objects.select_for_update()
+    head = heads.filter(id=1).first()
+    if head is None:
+        ChainHead.objects.bulk_create([ChainHead(id=1, number=0, mac="")], ignore_conflicts=True)
+        head = heads.get(id=1)
+    return head
+
+
+def _who(request: HttpRequest | None, user: AbstractBaseUser | AnonymousUser | str | None) -> dict[str, Any]:
+    if user is None and request is not None:
+        user = getattr(request, "user", None)
+    session = getattr(request, "session", None)
+    session_key = getattr(session, "session_key", None)
+    return {
+        "person": user if isinstance(user, str) else user.get_username() if user else "",
+        "person_id": None if isinstance(user, str) or user is None else user.pk,
+        "signed_in_by": _signed_in_by(session) if session is not None else "",
+        "session": chain.session_mark(session_key, settings.HDEADMIN_AUDIT_KEY) if session_key else "",
+        "address": client_address(request) if request else "",
+        "request_id": str(getattr(request, "request_id", "") or ""),
+    }
+
+
+def _signed_in_by(session: Any) -> str:
+    """What allauth noted in the session of how the person signed in: `password, totp`."""
+    methods = [
+        str(noted.get("type") or noted.get("provider") or noted.get("method") or "")
+        for noted in session.get("account_authentication_methods", ())
+        if isinstance(noted, Mapping)
+    ]
+    return ", ".join(dict.fromkeys(method for method in methods if method))
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=True, separators=(",", ":"), default=str)
