@@ -105,6 +105,7 @@ class Window:
         *,
         inbound_types: Collection[str] = (),
         outbound_types: Collection[str] = (),
+        messages_unread: tuple[range, ...] = (),
     ) -> HistoryPage:
         """The page. The types are those known beside those of the records put in."""
         seqs = self.place.nearest(self._records)
@@ -125,6 +126,7 @@ class Window:
             faults=self._faults(seqs, records, state.seq if state else None, older=older, newer=newer),
             inbound_types=tuple(sorted(self._types["INBOUND"].union(inbound_types))),
             outbound_types=tuple(sorted(self._types["OUTBOUND"].union(outbound_types))),
+            messages_unread=messages_unread,
             cost=cost,
         )
 

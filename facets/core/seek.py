@@ -3,7 +3,7 @@
 The keys are `INBOUND/TYPE/SEQ`, `OUTBOUND/TYPE/SEQ/INDEX` and, last of all, `STATE`. Their numbers are not padded, so
 the keys of neighbouring events lie far apart: 12 is followed by 120 and 1200 before 13 comes. STATE tells how many
 events there are. Where few others lie between the keys of a page, they are read as a range for each type; where
-many do, each key is asked for by its name.
+many do, each event is asked for by its key, and their messages are left unread if there are many.
 """
 
 from __future__ import annotations
@@ -31,10 +31,12 @@ _MANY_TYPES = 4
 # A part of a page with at most this many events: a key each and type in one request, not a request a type.
 _FEW_SEQS = 2
 
-# Where many events lie between those of a page: how many messages are looked at before each is asked for by its
-# key, and how many times as many there may be for that look to be worth while.
+# Where many events lie between those of a page: how many messages are looked at before they are left unread, and how
+# many where there are more than so many times as many such events. To ask for each by its key would double what the
+# page costs.
 _PROBE = 64
-_HOPELESS = 100
+_CROWDED = 100
+_PROBE_OF_A_CROWD = 24
 
 # An entity that has more types than this, or sort keys that are not hde's, is read whole.
 _MOST_HOPS = 64
@@ -155,7 +157,7 @@ class _Search:
         self.found: dict[str, Record] = {}
         self._add(top.records)
         # What the jobs leave behind beside records; nobody looks before they have ended.
-        self._unread: list[tuple[str, range]] = []
+        self._unread: set[range] = set()
         self._met: dict[str, set[str]] = {_INBOUND: set(), _OUTBOUND: set()}
         self._lost = False
 
@@ -177,8 +179,6 @@ class _Search:
         if more := self._met[_OUTBOUND] - outbound:
             outbound |= more
             self._run(self._message_jobs(more, outbound))
-        if self._unread:
-            self._add(self._messages_by_key(self._unread))
         if self._missing():
             more = self._start_with(_INBOUND, inbound_hints) | self._find_types(_INBOUND, inbound)
             more -= inbound
@@ -187,12 +187,21 @@ class _Search:
         if self._lost or self._missing() or self._has_twins() or self._state_is_behind():
             return None
         window = Window(self.place)
+        unread = tuple(sorted(self._unread, key=lambda part: part.start))
         for record in self.found.values():
+            if record.kind == "OUTBOUND" and any(record.seq in part for part in unread):
+                continue
             if record.seq in self.wanted:
                 window.add(record)
         window.note(1)
         window.note(self.state.seq)
-        return window.page(self.state, self.reader.cost(), inbound_types=inbound, outbound_types=outbound)
+        return window.page(
+            self.state,
+            self.reader.cost(),
+            inbound_types=inbound,
+            outbound_types=outbound,
+            messages_unread=unread,
+        )
 
     def _add(self, records: Iterable[Record]) -> None:
         self.found.update((record.rng, record) for record in records if record.kind != "STATE")
@@ -304,18 +313,19 @@ class _Search:
                 first, last = f"{_OUTBOUND}{type}/{part[0]}/", f"{_OUTBOUND}{type}/{part[-1]}/:"
                 if first >= self.low or not fits(first):
                     continue
-                if others > _HOPELESS * len(part) or is_crossed(type, among):
+                if is_crossed(type, among):
                     by_key.append((type, part))
                 elif others > len(part):
-                    jobs.append(partial(self._probe, type, part, first, last))
+                    limit = _PROBE_OF_A_CROWD if others > _CROWDED * len(part) else _PROBE
+                    jobs.append(partial(self._probe, type, part, first, last, limit))
                 else:
                     jobs += self._range(first, last, part)
         return [*jobs, partial(self._messages_by_key, by_key)] if by_key else jobs
 
-    def _probe(self, type: str, part: range, first: str, last: str) -> list[Record]:
-        span = self.reader.query(first, last, seqs=part, limit=_PROBE)
+    def _probe(self, type: str, part: range, first: str, last: str, limit: int) -> list[Record]:
+        span = self.reader.query(first, last, seqs=part, limit=limit)
         if span.stopped_at is not None:
-            self._unread.append((type, part))
+            self._unread.add(part)
         return span.records
 
     def _messages_by_key(self, wanted: Iterable[tuple[str, range]]) -> list[Record]:

@@ -51,7 +51,8 @@ class EventStore(Protocol):
 
         Args:
             limit: the most seqs that the page spans, 50 events in a correct history. With each come the messages
-                that are stored under it: an append's messages are under the last of its events.
+                that are stored under it, an append's under the last of its events, unless `messages_unread` says
+                that to find them among those of a long history would have cost more than the events did.
             inbound_types, outbound_types: those that the entity is known to have, which saves looking for them.
                 May name too many and too few. An outbound type whose name begins with another's, a slash and a
                 digit ("T/5" beside "T") must be named here to be found in an entity with many messages.
@@ -107,6 +108,8 @@ class HistoryPage:
         complete_read: the whole history was read, since it is short or something is wrong with it.
         faults: what is wrong with the history: with all of it after a complete read, else with this page.
         inbound_types, outbound_types: those that the entity may have, sorted; hints for the next page.
+        messages_unread: seqs whose messages are not among the records: many others lie between them in the table. A
+            page of one event always has its messages. Ascending; empty on most pages.
         cost: what the page took.
     """
 
@@ -120,6 +123,7 @@ class HistoryPage:
     faults: list[HistoryFault]
     inbound_types: tuple[str, ...]
     outbound_types: tuple[str, ...]
+    messages_unread: tuple[range, ...]
     cost: ReadCost
 
 

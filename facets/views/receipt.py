@@ -41,7 +41,7 @@ def receipt(request: HttpRequest, facet: str, operation_id: UUID, entity_id: str
     require_view(request, facet)
     definition = registry.get(facet)
     sensitive = definition.sensitive_fields if definition else ()
-    records, newest, whole = _records(facet, entity_id, request.GET.get("seq", ""))
+    records, newest, whole = _records(facet, entity_id, str(operation_id), request.GET.get("seq", ""))
     appended = corrections.appended_by(records, str(operation_id))
     if not appended:
         raise Http404("Nothing was appended to this entity under that link. It may have been refused.")
@@ -87,7 +87,7 @@ def receipt(request: HttpRequest, facet: str, operation_id: UUID, entity_id: str
     return render(request, "facets/receipt.html", context)
 
 
-def _records(facet: str, entity_id: str, seq: str) -> tuple[list[Record], int, bool]:
+def _records(facet: str, entity_id: str, operation_id: str, seq: str) -> tuple[list[Record], int, bool]:
     """The records to look through, the entity's seq, and whether they are all that it has."""
     db = current_table().db(facet)
     near = int(seq) if seq.isascii() and seq.isdecimal() and 0 < len(seq) < 20 else 0
@@ -96,7 +96,13 @@ def _records(facet: str, entity_id: str, seq: str) -> tuple[list[Record], int, b
         if state is not None and state.seq > MAX_REPLAY:
             # The other events of the same append are nearer than an append is long.
             after = max(0, near - MAX_RECORDS)
-            return db.get_page(entity_id, after=after, limit=2 * MAX_RECORDS).records, state.seq, False
+            page = db.get_page(entity_id, after=after, limit=2 * MAX_RECORDS)
+            records = page.records
+            last = max((r.seq for r in corrections.appended_by(records, operation_id)), default=0)
+            if any(last in seqs for seqs in page.messages_unread):
+                records = [r for r in records if r.seq != last]
+                records += db.get_page(entity_id, before=last + 1, limit=1).records
+            return records, state.seq, False
     records = read(facet, entity_id)
     return records, max((record.seq for record in records), default=0), True
 
