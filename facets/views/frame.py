@@ -7,6 +7,7 @@ from django.http import HttpRequest
 
 from facets import registry
 from facets.views.rights import may
+from hdeadmin.access.rights import rights_of
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
@@ -16,6 +17,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         return {"production_label": settings.HDEADMIN_PRODUCTION_LABEL}
     return {
         "production_label": settings.HDEADMIN_PRODUCTION_LABEL,
+        "my_groups": rights_of(user).groups,
         "nav_facets": [
             definition
             for definition in registry.definitions().values()

@@ -11,6 +11,18 @@ from facets.definition import FacetDefinition
 from hdeadmin.access.rights import Action, can, who_may
 
 UNDEFINED = "No definition of this facet is loaded, so its rules are not known. It can be read, not changed."
+# What changes an entity takes rules.
+_WRITES: tuple[Action, ...] = ("append", "recalculate")
+
+WORDS: dict[Action, str] = {
+    "view": "look at entities",
+    "reveal": "reveal sensitive values",
+    "append": "append events",
+    "recalculate": "recalculate",
+    "export": "export",
+    "audit": "read the audit trail",
+    "administer": "administer the console",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,16 +33,16 @@ class Control:
     reason: str = ""
 
 
-def may(request: HttpRequest, facet: str, action: Action) -> bool:
+def may(request: HttpRequest, facet: str | None, action: Action) -> bool:
     return can(request.user, facet, action)
 
 
 def control(request: HttpRequest, facet: str, action: Action) -> Control:
     """The button for an action on the facet's entities."""
-    if registry.get(facet) is None:
+    if action in _WRITES and registry.get(facet) is None:
         return Control(False, UNDEFINED)
     if not may(request, facet, action):
-        return Control(False, f"Needs the role {who_may(action)}.")
+        return Control(False, f"{_needs(facet, action)}.")
     return Control(True)
 
 
@@ -40,8 +52,21 @@ def require_view(request: HttpRequest, facet: str) -> None:
         raise Http404("There is no such facet.")
 
 
+def require(request: HttpRequest, facet: str | None, action: Action) -> None:
+    """Let the request go on only if its person may do `action` with the facet; with None, in every facet.
+
+    Raises:
+        Http404: they may not even see the facet.
+        PermissionDenied: they lack the right.
+    """
+    if facet is not None:
+        require_view(request, facet)
+    if not may(request, facet, action):
+        raise PermissionDenied(f"{_needs(facet, action)}.")
+
+
 def require_definition(request: HttpRequest, facet: str, action: Action) -> FacetDefinition[Any]:
-    """The facet's definition, if the person may do `action`, which writes.
+    """The facet's definition, if the person may do `action`.
 
     Raises:
         Http404: they may not even see the facet.
@@ -51,6 +76,13 @@ def require_definition(request: HttpRequest, facet: str, action: Action) -> Face
     definition = registry.get(facet)
     if definition is None:
         raise PermissionDenied(UNDEFINED)
-    if not may(request, facet, action):
-        raise PermissionDenied(f"To {action} in {definition.title}, you need the role {who_may(action)}.")
+    require(request, facet, action)
     return definition
+
+
+def _needs(facet: str | None, action: Action) -> str:
+    """`Needs the right to append events, which corrector and operator have`."""
+    holders = who_may(action, facet)
+    have = "have" if len(holders) > 1 else "has"
+    whose = f"{' and '.join([', '.join(holders[:-1]), holders[-1]] if holders[1:] else holders)} {have}"
+    return f"Needs the right to {WORDS[action]}, which {whose if holders else 'nobody has'}"

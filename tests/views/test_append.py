@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import time_machine
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
@@ -505,7 +505,7 @@ def test_a_right_that_was_taken_away_meanwhile_writes_nothing(
     corrector: Client, accounts: Facet, account: str
 ):
     page = preview(corrector, account)
-    User.objects.get(username="corrector").groups.clear()
+    User.objects.get(username="corrector").groups.set([Group.objects.get(name="viewer")])
 
     assert corrector.post(url_of(account, ""), posted(page)).status_code == 403
     assert accounts.get(account).record.seq == 3
@@ -700,7 +700,7 @@ def test_a_lost_answer_may_have_been_written_and_is_confirmed_again_once(
 def test_a_viewer_is_refused_and_told_which_role_it_takes(viewer: Client, accounts: Facet, account: str):
     for response in (viewer.get(url_of(account)), viewer.post(url_of(account), credit())):
         assert response.status_code == 403
-        assert "corrector or operator" in response.text
+        assert "which corrector and operator have" in response.text
     assert accounts.get(account).record.seq == 3
     assert viewer.get(reverse("new-entity", args=["BANK_ACCOUNT"])).status_code == 403
 
@@ -711,7 +711,7 @@ def test_a_viewer_sees_what_could_be_done_and_which_role_it_takes(
     page = viewer.get(reverse("entity", args=["BANK_ACCOUNT", account]))
 
     assert page.text.count("Correct this event<span") == 3
-    assert "Needs the role corrector or operator." in page.text
+    assert "Needs the right to append events, which corrector and operator have." in page.text
     assert "?correct=" not in page.text
 
 

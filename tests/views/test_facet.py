@@ -107,7 +107,7 @@ def test_a_viewer_sees_why_they_cannot_begin_an_entity(viewer: Client, ledger: T
     response = viewer.get(URL)
 
     assert 'aria-disabled="true"' in response.text
-    assert "Needs the role corrector or operator." in response.text
+    assert "Needs the right to append events, which corrector and operator have." in response.text
 
 
 @pytest.mark.parametrize(
