@@ -59,6 +59,7 @@ MIDDLEWARE = [
     "hdeadmin.errors.MethodNotAllowedPage",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "hdeadmin.audit.failures.AuditFailures",
     "facets.views.failures.StoreFailures",
 ]
 ROOT_URLCONF = "hdeadmin.urls"

@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 from django.db import connection
+from django.test import TransactionTestCase
 from hypothesis import settings
 from pytest_django import DjangoDbBlocker
+
+from tests.audit.unguarded import drop_triggers
 
 pytest_plugins = ("tests.dynamodb_local", "tests.engines")
 
@@ -37,6 +40,21 @@ def _nothing_counted_by_other_tests(
     if "transactional_db" in request.fixturenames or "live_server" in request.fixturenames:
         with django_db_blocker.unblock():
             cache.clear()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _the_trail_lets_tests_flush() -> Generator[None]:
+    """Tests that commit empty all tables at their end; the audit trail's guards are taken away for that alone."""
+    flush = TransactionTestCase._fixture_teardown
+
+    def unguarded(case: TransactionTestCase) -> None:
+        drop_triggers()
+        # Migrations' signal, which a flush sends too, puts them back.
+        flush(case)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", unguarded)
+        yield
 
 
 def pytest_report_header() -> str:

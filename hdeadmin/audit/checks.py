@@ -1,0 +1,37 @@
+"""Say when the database no longer guards the trail."""
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from django.core.checks import CheckMessage, Error
+from django.db import connections
+
+from hdeadmin.audit import triggers
+from hdeadmin.audit.models import AuditEntry
+
+logger = logging.getLogger(__name__)
+
+_RESTORE = "Find out who removed them, then put them back with `manage.py audit_verify --restore-triggers`."
+
+
+def triggers_are_there(
+    app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """A check of a database: asked by `check --database default` and before `migrate`; content with an empty one."""
+    gone = triggers.missing(connections["default"]) if "default" in (databases or ()) else []
+    if not gone:
+        return []
+    return [
+        Error(
+            f"The database does not guard the audit trail: no {', '.join(gone)}.",
+            hint=_RESTORE,
+            id="audit.E001",
+        )
+    ]
+
+
+def restore_after_migrations(using: str = "default", **kwargs: Any) -> None:
+    """Make the triggers, also those that SQLite dropped with the table that a migration rebuilt."""
+    if using == "default" and (gone := triggers.install(connections[using])) and AuditEntry.objects.exists():
+        logger.warning("Restored the guards of the audit trail: %s", ", ".join(gone))
