@@ -2,7 +2,6 @@
 
 import getpass
 import re
-import signal
 import sys
 import threading
 import time
@@ -21,6 +20,7 @@ from facets import registry
 from facets.core.store import Table
 from facets.display import visible
 from facets.management.progress import Progress
+from facets.management.stopping import INTERRUPTED, stop_on_signals
 from facets.management.table import configured_table, failures_named, in_words
 from facets.recalculate_many import Authority, Settled, settle, settle_all
 from facets.recalculation_report import NotAReport, Report
@@ -33,8 +33,6 @@ _NAMED = 20
 
 # So many in a row that the table did not answer for, and it is not asked for the others.
 _OUTAGE = 20
-
-_INTERRUPTED = 130
 
 
 class Command(BaseCommand):
@@ -88,7 +86,7 @@ class Command(BaseCommand):
             engine = definition.facet(table.db(facet))
         authority = Authority(_actor(), reason) if apply and reason else None
         path = report or _new_report(facet)
-        with _stop_on_signals() as stop, _report_failures(path):
+        with stop_on_signals() as stop, _report_failures(path):
             with Report(path, facet, authority, sensitive=definition.sensitive_fields) as lines:
                 todo, skipped, complete = self._find(table, facet, ids, lines.settled, stop)
                 tally = _Tally(facet, skipped, apply)
@@ -120,7 +118,7 @@ class Command(BaseCommand):
             )
         if tally.total < len(todo) or not complete:
             raise CommandError(
-                f"Stopped. Run it again with --report {path} to go on.", returncode=_INTERRUPTED
+                f"Stopped. Run it again with --report {path} to go on.", returncode=INTERRUPTED
             )
         if tally.results["failed"]:
             raise CommandError(f"{_count(tally.results['failed'])} failed.")
@@ -214,35 +212,6 @@ class _Tally:
         return (
             [*lines, f"  … and {count - len(lines):,} more, see the report"] if count > len(lines) else lines
         )
-
-
-@contextmanager
-def _stop_on_signals() -> Iterator[threading.Event]:
-    """An event that the first Ctrl-C or SIGTERM sets; the next one does what it always does."""
-    stop = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield stop
-        return
-    signals = (signal.SIGINT, signal.SIGTERM)
-    before = {number: signal.getsignal(number) for number in signals}
-
-    def ask(number: int, frame: Any) -> None:
-        stop.set()
-        restore()
-        sys.stderr.write("\nStopping: what is begun is finished. Once more stops at once.\n")
-
-    def restore() -> None:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-    for number in signals:
-        signal.signal(number, ask)
-    try:
-        yield stop
-    except KeyboardInterrupt:
-        raise CommandError("Stopped at once.", returncode=_INTERRUPTED) from None
-    finally:
-        restore()
 
 
 @contextmanager

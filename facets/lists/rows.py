@@ -1,0 +1,38 @@
+"""A STATE as a row of a list, where it was read from the table itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from facets.core import InvalidRecord, Record
+from facets.definition import FacetDefinition
+from facets.diff import ABSENT
+from facets.directory.question import Row
+from facets.lists.columns import columns
+
+
+def row_of(record: Record, definition: FacetDefinition[Any] | None) -> Row:
+    """The row, without values where the stored state is not JSON."""
+    try:
+        state = record.data
+    except InvalidRecord:
+        state = None
+    values = {column.path: _at(state, column.path) for column in columns(definition)}
+    return Row(
+        record.facet,
+        record.entity_id,
+        record.seq,
+        record.ts,
+        record.ts,
+        {path: value for path, value in values.items() if value is not ABSENT},
+    )
+
+
+def _at(state: Any, path: str) -> Any:
+    """The value at a dotted path; ABSENT where there is none."""
+    for key in path.split("."):
+        if not isinstance(state, Mapping) or key not in state:
+            return ABSENT
+        state = state[key]
+    return state
