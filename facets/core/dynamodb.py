@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, NoR
 from facets.core import json
 from facets.core.errors import FacetError, InvalidRecord, SequenceConflict, StoreUnavailable, TableNotFound
 from facets.core.history import Log, LogEntry, in_history_order
+from facets.core.keyorder import end_of
 from facets.core.pages import Place
 from facets.core.records import STATE_KEY, Item, Record, kind_of, partition_key, whole_number
 from facets.core.seek import Span, find_page
@@ -35,6 +37,7 @@ from facets.core.store import (
     check_transaction,
     operation_id_or_new,
 )
+from facets.core.stream import LogSpan, StreamEntry, stream
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -178,6 +181,11 @@ class EventDB:
             raise InvalidRecord(f"Not hde's format: {error!r}", id=partition_key(self.facet, id)) from error
         entries.sort()
         return Log(state_seq, state_itm, entries)
+
+    def stream(
+        self, id: str, *, after: int = 0, upto: int | None = None, inbound_types: Collection[str] = ()
+    ) -> Iterator[StreamEntry]:
+        return stream(_Log(self, id), inbound_types, after=after, upto=upto)
 
     def get_page(
         self,
@@ -414,6 +422,107 @@ class _Keys:
             self._records += records
             self._requests += 1
             self._capacity += capacity
+
+
+class _Log:
+    """One entity's inbound events by their sort keys, with only what a replay needs of each. See LogReader."""
+
+    def __init__(self, db: EventDB, id: str) -> None:
+        self._db = db
+        self._keys = _Keys(db, id)
+        self._id = id
+
+    def state_seq(self) -> int | None:
+        state = self._db.get_state(self._id)
+        return state.seq if state else None
+
+    def everything(self) -> list[StreamEntry]:
+        entries: list[StreamEntry] = []
+        start = None
+        while True:
+            page = self._ask("INBOUND/", end_of("INBOUND/"), None, start)
+            entries += [self._entry(item) for item in page["Items"] if kind_of(item["_rng"]["S"])]
+            if "LastEvaluatedKey" not in page:
+                entries.sort()
+                return entries
+            start = page["LastEvaluatedKey"]["_rng"]["S"]
+
+    def span(self, first: str, last: str, seqs: range, start: str | None, limit: int) -> LogSpan:
+        page = self._ask(first, last, seqs, start, limit)
+        stopped_at = page["LastEvaluatedKey"]["_rng"]["S"] if "LastEvaluatedKey" in page else None
+        return LogSpan([self._entry(item) for item in page["Items"]], stopped_at)
+
+    def below(self, key: str) -> str | None:
+        return self._keys.below(key)
+
+    def entries(self, keys: Collection[str]) -> list[StreamEntry]:
+        keys = list(keys)
+        chunks = [keys[place : place + 100] for place in range(0, len(keys), 100)]
+        records = self._keys.together([partial(self._keys.get, chunk) for chunk in chunks])
+        return [
+            StreamEntry(record.seq, record.rng[8:].rpartition("/")[0], record.itm, record.ts)
+            for record in records
+        ]
+
+    def ahead(self, spans: Callable[[str | None], LogSpan]) -> Iterator[StreamEntry]:
+        # A thread for each stream, and for no longer than it is used: see _Keys.together.
+        with ThreadPoolExecutor(1) as pool:
+            span = spans(None)
+            while True:
+                following = pool.submit(spans, span.stopped_at) if span.stopped_at is not None else None
+                yield from span.entries
+                if following is None:
+                    return
+                span = following.result()
+
+    def _ask(
+        self, first: str, last: str, seqs: range | None, start: str | None, limit: int | None = None
+    ) -> Any:
+        request: dict[str, Any] = {
+            "KeyConditionExpression": "#id = :id AND #rng BETWEEN :first AND :last",
+            "FilterExpression": "#facet = :facet",
+            "ProjectionExpression": "#rng, #seq, #ts, #itm",
+            "ExpressionAttributeNames": {
+                "#id": "_id",
+                "#rng": "_rng",
+                "#facet": "_facet",
+                "#seq": "_seq",
+                "#ts": "_ts",
+                "#itm": "_itm",
+            },
+            "ExpressionAttributeValues": {
+                ":id": {"S": partition_key(self._db.facet, self._id)},
+                ":first": {"S": first},
+                ":last": {"S": last},
+                ":facet": {"S": self._db.facet},
+            },
+        }
+        if seqs is not None:
+            request["FilterExpression"] += " AND #seq BETWEEN :low AND :high"
+            request["ExpressionAttributeValues"] |= {
+                ":low": {"N": str(seqs[0])},
+                ":high": {"N": str(seqs[-1])},
+            }
+        if limit is not None:
+            request["Limit"] = limit
+        if start is not None:
+            request["ExclusiveStartKey"] = {
+                "_id": {"S": partition_key(self._db.facet, self._id)},
+                "_rng": {"S": start},
+            }
+        with _translated(self._db.table):
+            return self._db.client.query(TableName=self._db.table, ConsistentRead=True, **request)
+
+    def _entry(self, item: Item) -> StreamEntry:
+        try:
+            type = item["_rng"]["S"][8:].rpartition("/")[0]
+            return StreamEntry(
+                whole_number(item["_seq"]["N"]), type, item["_itm"]["S"], whole_number(item["_ts"]["N"])
+            )
+        except (KeyError, ValueError) as error:
+            raise InvalidRecord(
+                f"Not hde's format: {error!r}", id=partition_key(self._db.facet, self._id)
+            ) from error
 
 
 class DynamoTable:

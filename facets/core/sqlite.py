@@ -28,6 +28,7 @@ from facets.core.store import (
     check_transaction,
     operation_id_or_new,
 )
+from facets.core.stream import StreamEntry
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS records (
@@ -52,6 +53,9 @@ _REPLACE = f"{_INSERT} ON CONFLICT (id, rng) DO UPDATE SET " + ", ".join(
 _OPERATIONS_KEPT = 600.0
 
 _BUSY_SECONDS = 5.0
+
+# How many rows of a stream are read at once.
+_STREAMED = 2_000
 
 # Of the integers that SQLite holds.
 _LARGEST = 2**63 - 1
@@ -101,6 +105,36 @@ class SqliteEventDB:
         entries.sort()
         state_seq, state_itm = state or (None, None)
         return Log(state_seq, state_itm, entries)
+
+    def stream(
+        self, id: str, *, after: int = 0, upto: int | None = None, inbound_types: Collection[str] = ()
+    ) -> Iterator[StreamEntry]:
+        key, after = _key(self.facet, id), max(-_LARGEST, min(after, _LARGEST))
+        with self._connections.read() as db:
+            newest = db.execute("SELECT max(seq) FROM records WHERE id = ?", (key,)).fetchone()[0]
+        end = min(_LARGEST, newest or 0) if upto is None else min(upto, newest or 0)
+        at_once = _STREAMED
+        while after < end:
+            # A snapshot for each part: one that is held as long as a stream is used would keep its thread from others.
+            with self._connections.read() as db:
+                rows = db.execute(
+                    "SELECT seq, rng, itm, ts, facet FROM records INDEXED BY records_in_history_order"
+                    " WHERE id = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?",
+                    (key, after, end, at_once),
+                ).fetchall()
+            reached = end if len(rows) < at_once else rows[-1][0] - 1
+            if reached == after:
+                # So many records of one seq: what follows of them is not to be lost.
+                at_once *= 2
+                continue
+            entries = [
+                StreamEntry(seq, rng[8:].rpartition("/")[0], itm, ts)
+                for seq, rng, itm, ts, facet in rows
+                if seq <= reached and facet == self.facet and rng.startswith("INBOUND/")
+            ]
+            entries.sort()
+            yield from entries
+            after = reached
 
     def get_page(
         self,

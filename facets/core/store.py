@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import uuid4
@@ -10,6 +10,7 @@ from uuid import uuid4
 from facets.core.errors import InvalidRecord, RecordTooLarge, TransactionTooLarge
 from facets.core.history import HistoryFault, Log
 from facets.core.records import Item, Kind, Record
+from facets.core.stream import StreamEntry
 
 # DynamoDB rejects the whole write above this. It was 25 until 2022, and hde still says 25.
 MAX_RECORDS = 100
@@ -34,6 +35,22 @@ class EventStore(Protocol):
 
     def get_log(self, id: str) -> Log:
         """The entity's inbound events, oldest first: only what a replay needs."""
+
+    def stream(
+        self, id: str, *, after: int = 0, upto: int | None = None, inbound_types: Collection[str] = ()
+    ) -> Iterator[StreamEntry]:
+        """The inbound events above the seq `after` and up to `upto`, oldest first, in memory that does not grow.
+
+        All that were there when it began, as `get_log` orders them; what is appended meanwhile is left out. It reads
+        as it is used, and may be left at any event. Only a history that no correct writer left (see HistoryFault)
+        is held in memory whole.
+
+        Args:
+            inbound_types: as for `get_page`.
+
+        Raises:
+            InvalidRecord, TableNotFound, StoreUnavailable: while it is used.
+        """
 
     def get_page(
         self,

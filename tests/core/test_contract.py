@@ -505,6 +505,7 @@ def missing_table(table: Table) -> Table:
         lambda table: table.db("A").get_state("1"),
         lambda table: table.db("A").get_records("1"),
         lambda table: table.db("A").get_log("1"),
+        lambda table: list(table.db("A").stream("1")),
         lambda table: table.db("A").put_state(state(1), 0, [event(1)]),
         lambda table: table.browse("A"),
         lambda table: table.facets(),
@@ -512,7 +513,18 @@ def missing_table(table: Table) -> Table:
         lambda table: table.is_empty(),
         lambda table: table.check(),
     ],
-    ids=["get_state", "get_records", "get_log", "put_state", "browse", "facets", "load", "is_empty", "check"],
+    ids=[
+        "get_state",
+        "get_records",
+        "get_log",
+        "stream",
+        "put_state",
+        "browse",
+        "facets",
+        "load",
+        "is_empty",
+        "check",
+    ],
 )
 def test_a_missing_table_says_so(table, ask):
     missing = missing_table(table)

@@ -283,6 +283,7 @@ def test_a_dead_endpoint_is_given_up_after_bounded_attempts():
         lambda: table.db("A").get_state("1"),
         lambda: table.db("A").get_records("1"),
         lambda: table.db("A").get_log("1"),
+        lambda: list(table.db("A").stream("1")),
         lambda: table.browse("A"),
         table.facets,
         table.is_empty,

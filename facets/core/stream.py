@@ -1,0 +1,216 @@
+"""Every event of an entity in history order, in memory that its length does not change, for little more than a read.
+
+The keys `INBOUND/TYPE/SEQ` sort as text: between 12 and 13 lie 120 to 129 and 1200 to 1299. Of a history of N
+events only the first N/10 have such longer keys between them. All others of one type and as many digits lie in a
+row, so they are read as they come and merged over the types. Those first N/10 are read before them: by their keys
+where they are few, else by one look over the keys between which they lie, which the engine cuts down to them, and
+which are kept in files, one for each type and number of digits, each of which is then in order.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from heapq import merge
+from tempfile import SpooledTemporaryFile
+from typing import IO, NamedTuple, Protocol
+
+from facets.core.keyorder import crowd, end_of, fits, is_hidden, parts
+from facets.core.records import type_in
+
+# Up to this seq a history is read whole and sorted.
+SHORT = 1_000
+
+# Events read by their keys at once, and how many events lying between them are worth a key that may not exist.
+KEYS_AT_ONCE = 300
+_WORTH_A_KEY = 10
+
+# Of one kept file, what stays in memory.
+_IN_MEMORY = 256 * 1024  # bytes
+
+# How many events are looked at in one request, over all types, which are read side by side.
+_SIDE_BY_SIDE = 50_000
+
+_MOST_TYPES = 64
+_INBOUND = "INBOUND/"
+
+
+class StreamEntry(NamedTuple):
+    """One inbound event: its payload as JSON text, and when it was appended, in milliseconds since 1970."""
+
+    seq: int
+    type: str
+    itm: str
+    ts: int
+
+
+@dataclass(frozen=True, slots=True)
+class LogSpan:
+    """Events in a range of keys, lowest key first; `stopped_at` is the last key looked at, None at the range's end."""
+
+    entries: list[StreamEntry]
+    stopped_at: str | None
+
+
+class LogReader(Protocol):
+    """Reads one facet's inbound events of one entity. Each call sees all writes that came before it.
+
+    Raises:
+        InvalidRecord, TableNotFound, StoreUnavailable
+    """
+
+    def state_seq(self) -> int | None:
+        """What STATE says; None where there is none."""
+
+    def everything(self) -> list[StreamEntry]:
+        """All events, sorted."""
+
+    def span(self, first: str, last: str, seqs: range, start: str | None, limit: int) -> LogSpan:
+        """One request for the events at `seqs` from the key `first`, or the one after `start`, up to `last`.
+
+        It stops after looking at `limit` of them, or earlier.
+        """
+
+    def below(self, key: str) -> str | None:
+        """The highest key of the entity that is lower than `key`, whatever is stored there."""
+
+    def entries(self, keys: Collection[str]) -> list[StreamEntry]:
+        """Those events that exist, of any number of keys."""
+
+    def ahead(self, spans: Callable[[str | None], LogSpan]) -> Iterator[StreamEntry]:
+        """The events of all the spans that follow each other; the next is asked for while one is being used."""
+
+
+class _Lost(Exception):
+    """What was read is not what a correct writer leaves; only the whole log can tell."""
+
+
+def stream(
+    reader: LogReader, hints: Collection[str] = (), *, after: int = 0, upto: int | None = None
+) -> Iterator[StreamEntry]:
+    """The events above the seq `after` and up to `upto`, in history order. See EventStore.stream."""
+    after = max(after, 0)
+    last = reader.state_seq()
+    emitted = after
+    if last is not None and last > SHORT and (upto is None or upto > after):
+        end = last if upto is None else min(upto, last)
+        try:
+            for entry in _planned(
+                reader, hints, range(after + 1, end + 1), last, whole=upto is None or upto > last
+            ):
+                if entry.seq > emitted + 1:
+                    raise _Lost
+                yield entry
+                emitted = entry.seq
+            if emitted < end:
+                raise _Lost
+        except _Lost:
+            pass
+        else:
+            return
+    for entry in reader.everything():
+        if entry.seq > emitted and (upto is None or entry.seq <= upto):
+            yield entry
+
+
+def _planned(
+    reader: LogReader, hints: Collection[str], seqs: range, last: int, *, whole: bool
+) -> Iterator[StreamEntry]:
+    if not seqs:
+        return
+    types = _types(reader, hints)
+    if whole and any(entry.seq > last for entry in reader.entries(_keys(types, range(last + 1, last + 2)))):
+        now = reader.state_seq()
+        if now is None or now <= last:
+            raise _Lost
+    border = min(max(last // 10 + 1, seqs.start), seqs.stop)
+    yield from _crowded(reader, types, range(seqs.start, border), last)
+    for part in parts(range(border, seqs.stop)):
+        limit = _SIDE_BY_SIDE // max(1, len(types))
+        yield from merge(*(_in_a_row(reader, type, part, limit) for type in types))
+
+
+def _types(reader: LogReader, hints: Iterable[str]) -> list[str]:
+    """The types that the entity has events of, and those hinted at whose keys lie between another one's."""
+    found: set[str] = set()
+    upper = end_of(_INBOUND)
+    for _ in range(_MOST_TYPES + 1):
+        key = reader.below(upper)
+        if key is None or key < _INBOUND:
+            break
+        type = type_in(key)
+        if type is None:
+            upper = key
+        else:
+            found.add(type)
+            upper = f"{_INBOUND}{type}/0"
+    else:
+        raise _Lost
+    return sorted(found | {type for type in hints if is_hidden(type, found) and fits(f"{_INBOUND}{type}/0")})
+
+
+def _in_a_row(reader: LogReader, type: str, part: range, limit: int) -> Iterator[StreamEntry]:
+    """The events of a type at seqs of as many digits, between which hardly any others lie."""
+    first, last = f"{_INBOUND}{type}/{part[0]}", f"{_INBOUND}{type}/{part[-1]}"
+    if not fits(last):
+        return
+    reached = 0
+    for entry in reader.ahead(lambda start: reader.span(first, last, part, start, limit)):
+        if entry.type != type:
+            continue
+        if entry.seq < reached:
+            raise _Lost
+        reached = entry.seq
+        yield entry
+
+
+def _crowded(reader: LogReader, types: Collection[str], seqs: range, last: int) -> Iterator[StreamEntry]:
+    """The events at seqs between which longer ones lie."""
+    if not seqs:
+        return
+    between = sum(crowd(part, last) for part in parts(seqs))
+    if len(seqs) * len(types) * _WORTH_A_KEY <= between + len(seqs):
+        while seqs:
+            yield from sorted(reader.entries(_keys(types, seqs[:KEYS_AT_ONCE])))
+            seqs = seqs[KEYS_AT_ONCE:]
+        return
+    with ExitStack() as opened:
+        kept = [each for type in types for each in _gathered(reader, type, seqs, opened)]
+        yield from merge(*kept)
+
+
+def _gathered(reader: LogReader, type: str, seqs: range, opened: ExitStack) -> list[Iterator[StreamEntry]]:
+    """A type's events at these seqs, put away in a file for each number of digits."""
+    ends = [(str(part[0]), str(part[-1])) for part in parts(seqs)]
+    first = f"{_INBOUND}{type}/{min(low for low, _ in ends)}"
+    last = f"{_INBOUND}{type}/{max(high for _, high in ends)}"
+    if not fits(last):
+        return []
+    files: dict[int, IO[str]] = {}
+    reached: dict[int, int] = {}
+    for entry in reader.ahead(lambda start: reader.span(first, last, seqs, start, _SIDE_BY_SIDE)):
+        if entry.type != type:
+            continue
+        digits = len(str(entry.seq))
+        if digits not in files:
+            # Payloads may hold surrogates without a partner, which JSON text escapes.
+            file = SpooledTemporaryFile(_IN_MEMORY, "w+", encoding="ascii", newline="\n")  # noqa: SIM115 - entered next
+            files[digits] = opened.enter_context(file)
+        if entry.seq < reached.get(digits, 0):
+            raise _Lost
+        reached[digits] = entry.seq
+        files[digits].write(json.dumps([entry.seq, entry.itm, entry.ts]) + "\n")
+    return [_kept(file, type) for file in files.values()]
+
+
+def _kept(file: IO[str], type: str) -> Iterator[StreamEntry]:
+    file.seek(0)
+    for line in file:
+        seq, itm, ts = json.loads(line)
+        yield StreamEntry(seq, type, itm, ts)
+
+
+def _keys(types: Iterable[str], seqs: Iterable[int]) -> list[str]:
+    return [key for seq in seqs for type in types if fits(key := f"{_INBOUND}{type}/{seq}")]
