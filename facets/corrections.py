@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from facets.confirmations import PromisedEvent
-from facets.core import Event, FacetError, InvalidRecord, SequenceConflict, json
+from facets.core import Event, FacetError, InvalidRecord, SequenceConflict, StateReplaced, json
 from facets.core.errors import RecordTooLarge, TransactionTooLarge
 from facets.core.facet import Facet, GetOutput
 from facets.core.records import Record, inbound_record, outbound_record, state_record
@@ -162,12 +162,17 @@ def apply(
         plain = [Event(event.type, event.data) for event in events]
         _run(facet, state, plain)
         meta = [_meta(event, actor, reason, ticket, operation_id) for event in events]
-        output = facet.append_to(id, state, seen_seq, *plain, meta=meta, operation_id=operation_id)
-    except (SequenceConflict, StateChanged, InvalidRecord):
+        previous = stored.record if stored else None
+        output = facet.append_to(
+            id, state, seen_seq, *plain, previous=previous, meta=meta, operation_id=operation_id
+        )
+    except (SequenceConflict, StateChanged, InvalidRecord) as error:
         # Another request of ours may have been first: a second click, or a retry after a lost answer.
         appended = appended_by(arrived_since(facet, id, seen_seq), operation_id)
         written = [(record.typ, record.itm) for record in appended]
         if not appended or written != [(event.type, json.dumps(event.data)) for event in events]:
+            if isinstance(error, StateReplaced):
+                raise StateChanged from error
             raise
         return Receipt(appended[0].seq, appended[-1].seq, repeated=True)
     return Receipt(seen_seq + 1, output.seq)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from facets import reconciliation
-from facets.core import Event, FacetError, HistoryFault, InvalidRecord, SequenceConflict, json
+from facets.core import Event, FacetError, HistoryFault, InvalidRecord, SequenceConflict, StateReplaced, json
 from facets.core.events import LazyEvents
 from facets.core.facet import Facet
 from facets.core.history import Log, LogEntry
@@ -55,6 +55,7 @@ class Outcome:
     Attributes:
         stored_seq: what STATE says; 0 where there is no STATE.
         seq: what a recalculation would write: the highest in use by STATE or an event.
+        record: the STATE record that `stored` is from; None where there is none.
         stored: the stored state, ABSENT where there is none, or it is not JSON.
         replayed: the state that the rules make of the whole history; failing events are passed over.
         itm: the same as it would be written; empty where it cannot be.
@@ -69,6 +70,7 @@ class Outcome:
 
     stored_seq: int
     seq: int
+    record: Record | None
     stored: JSON
     replayed: JSON
     itm: str
@@ -147,6 +149,7 @@ def preview(facet: Facet, id: str) -> Outcome | None:
     return Outcome(
         stored_seq=log.state_seq or 0,
         seq=log.seq,
+        record=history.state,
         stored=stored,
         replayed=replayed,
         itm=itm,
@@ -194,7 +197,10 @@ def apply(
         return outcome
     if seen_digest is not None and outcome.digest != seen_digest:
         raise PreviewOutdated
-    write(facet, id, outcome, actor=actor, reason=reason, operation_id=operation_id)
+    try:
+        write(facet, id, outcome, actor=actor, reason=reason, operation_id=operation_id)
+    except StateReplaced as error:
+        raise PreviewOutdated from error
     return outcome
 
 
@@ -202,14 +208,14 @@ def write(facet: Facet, id: str, outcome: Outcome, *, actor: str, reason: str, o
     """Write what a preview came to, if the entity is still at its seq, and log who had it done and why.
 
     Raises:
-        SequenceConflict: the entity has moved on.
+        SequenceConflict: the entity has moved on, or its state is another one (StateReplaced).
         RecordTooLarge, InvalidRecord: the state cannot be stored.
         StoreUnavailable: see its `maybe_written`; in all other cases nothing was written.
         TableNotFound
     """
     # Not Facet.recalculate: it reads again, and would write a state of another seq than the one seen.
     state = state_record(facet.name, id, outcome.seq, outcome.itm, facet.clock())
-    facet.db.put_state(state, outcome.stored_seq, operation_id=operation_id)
+    facet.db.put_state(state, outcome.stored_seq, previous=outcome.record, operation_id=operation_id)
     logger.info(
         "Recalculated %s %r at seq %d, %d fields changed, operation %s, by %r, because %r",
         facet.name,
@@ -224,6 +230,7 @@ def write(facet: Facet, id: str, outcome: Outcome, *, actor: str, reason: str, o
 
 @dataclass(frozen=True, slots=True)
 class _History:
+    state: Record | None
     log: Log
     messages: list[Stored]
     ends: list[int]
@@ -264,7 +271,7 @@ def _history(records: Sequence[Record]) -> _History:
     # As the core orders a log, where two events have one seq.
     entries.sort()
     log = Log(state.seq if state else None, state.itm if state else None, entries)
-    return _History(log, messages, reconciliation.append_ends(stamps, messages))
+    return _History(state, log, messages, reconciliation.append_ends(stamps, messages))
 
 
 def _parsed(itm: str | None) -> JSON:

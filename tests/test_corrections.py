@@ -8,6 +8,7 @@ from facets import corrections
 from facets.cautions import cautions
 from facets.confirmations import PromisedEvent
 from facets.core import Event, Facet, FacetError, InvalidRecord, SequenceConflict, json
+from facets.core.facet import ChangeOutput
 from facets.core.processor import Publish
 from facets.core.records import inbound_record, state_record
 from facets.core.sqlite import SqliteTable
@@ -115,6 +116,25 @@ def test_a_state_other_than_the_one_seen_is_not_built_upon(
     with pytest.raises(StateChanged):
         apply(accounts, preview)
     assert accounts.db.get_log("1").seq == 2
+
+
+def test_a_recalculation_between_our_read_and_our_write_is_not_undone_on_any_engine(
+    table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    facet = bank_account.facet(table.db("BANK_ACCOUNT"))
+    facet.append("1", Event("TRANSACTION_ACCEPTED", {"amount": 5}))
+    preview = corrections.preview(facet, "1", [credit(5)])
+    append_to = facet.append_to
+
+    def be_second(*args: Any, **kwargs: Any) -> ChangeOutput:
+        table.load([state_record("BANK_ACCOUNT", "1", 1, '{"balance":7}', 1).to_item()])
+        return append_to(*args, **kwargs)
+
+    monkeypatch.setattr(facet, "append_to", be_second)
+
+    with pytest.raises(StateChanged):
+        apply(facet, preview)
+    assert facet.db.get_log("1")[:2] == (1, '{"balance":7}')
 
 
 def test_an_event_after_one_that_is_refused_is_not_tried(accounts: Facet) -> None:

@@ -282,6 +282,25 @@ def test_what_was_not_previewed_is_not_written(accounts: Facet, sqlite_table: Sq
     assert accounts.get("1").item["balance"] == 7
 
 
+def test_a_state_put_in_place_between_read_and_write_is_not_overwritten_on_any_engine(
+    table: Table, monkeypatch: pytest.MonkeyPatch
+):
+    facet = bank_account.facet(table.db(ACCOUNT))
+    pay(facet, "1", 5)
+    store_state(table, facet, "1", '{"balance":6}')
+    write = recalculations.write
+
+    def be_second(*args: Any, **kwargs: Any) -> None:
+        store_state(table, facet, "1", '{"balance":7}')
+        write(*args, **kwargs)
+
+    monkeypatch.setattr(recalculations, "write", be_second)
+
+    with pytest.raises(PreviewOutdated):
+        apply(facet, "1")
+    assert facet.db.get_log("1")[:2] == (1, '{"balance":7}')
+
+
 def test_there_is_no_outcome_for_an_entity_that_does_not_exist(accounts: Facet):
     assert recalculations.preview(accounts, "nope") is None
     assert recalculations.apply(accounts, "nope", seen_seq=0, operation_id=new_operation_id(), **WHY) is None

@@ -23,11 +23,18 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, NoRegionError, WaiterError
 
 from facets.core import json
-from facets.core.errors import FacetError, InvalidRecord, SequenceConflict, StoreUnavailable, TableNotFound
+from facets.core.errors import (
+    FacetError,
+    InvalidRecord,
+    SequenceConflict,
+    StateReplaced,
+    StoreUnavailable,
+    TableNotFound,
+)
 from facets.core.history import Log, LogEntry, in_history_order
 from facets.core.keyorder import end_of
-from facets.core.pages import Place
-from facets.core.records import STATE_KEY, Item, Record, kind_of, partition_key, whole_number
+from facets.core.pages import Place, Window
+from facets.core.records import STATE_KEY, Item, Record, key_fits, kind_of, partition_key, whole_number
 from facets.core.seek import Span, find_page
 from facets.core.store import (
     FacetPage,
@@ -145,6 +152,8 @@ class EventDB:
         _watch_for_lost_answers(client)
 
     def get_state(self, id: str) -> Record | None:
+        if not key_fits(self.facet, id):
+            return None
         with _translated(self.table):
             answer = self.client.get_item(
                 TableName=self.table,
@@ -198,6 +207,10 @@ class EventDB:
         outbound_types: Collection[str] = (),
     ) -> HistoryPage:
         place = Place(before, after, limit)
+        if not key_fits(self.facet, id):
+            return Window(place).page(
+                None, ReadCost(0, 0, 0.0), inbound_types=inbound_types, outbound_types=outbound_types
+            )
         return find_page(_Keys(self, id), place, inbound_types, outbound_types)
 
     def put_state(
@@ -207,12 +220,20 @@ class EventDB:
         inbound: Sequence[Record] = (),
         outbound: Sequence[Record] = (),
         *,
+        previous: Record | None = None,
         operation_id: str | None = None,
     ) -> None:
         records = check_transaction(self.facet, state, inbound, outbound)
         condition = "#seq = :previous AND #facet = :facet"
-        if previous_seq == 0:
+        names = {"#seq": "_seq", "#facet": "_facet"}
+        values = {":previous": {"N": str(previous_seq)}, ":facet": {"S": self.facet}}
+        if previous is not None:
+            condition += " AND #ts = :ts AND #itm = :itm"
+            names |= {"#ts": "_ts", "#itm": "_itm"}
+            values |= {":ts": {"N": str(previous.ts)}, ":itm": {"S": previous.itm}}
+        elif previous_seq == 0:
             condition = f"attribute_not_exists(#id) OR ({condition})"
+            names["#id"] = "_id"
         puts: list[Any] = [
             {
                 "Put": {
@@ -224,11 +245,10 @@ class EventDB:
             }
             for record in records
         ]
-        names = {"#seq": "_seq", "#facet": "_facet"} | ({"#id": "_id"} if previous_seq == 0 else {})
         puts[-1]["Put"] |= {
             "ConditionExpression": condition,
             "ExpressionAttributeNames": names,
-            "ExpressionAttributeValues": {":previous": {"N": str(previous_seq)}, ":facet": {"S": self.facet}},
+            "ExpressionAttributeValues": values,
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
         token = operation_id_or_new(operation_id)
@@ -240,7 +260,7 @@ class EventDB:
                     self.client.transact_write_items(TransactItems=puts, ClientRequestToken=token)
                 return
             except _Cancelled as cancelled:
-                self._explain(cancelled, state, previous_seq)
+                self._explain(cancelled, state, previous_seq, previous)
         # Every attempt met another transaction on the entity: who writes that much has moved it on, or will.
         now = self.get_state(state.entity_id)
         actual_seq = now.seq if now else 0
@@ -248,20 +268,24 @@ class EventDB:
             raise SequenceConflict(state.entity_id, expected_seq=previous_seq, actual_seq=actual_seq)
         raise StoreUnavailable("Other writers hold this entity; nothing was written.")
 
-    def _explain(self, cancelled: _Cancelled, state: Record, previous_seq: int) -> None:
+    def _explain(
+        self, cancelled: _Cancelled, state: Record, previous_seq: int, previous: Record | None
+    ) -> None:
         """Raise what a cancelled transaction means; return where it merely met another one and can be sent again."""
         reasons = cancelled.reasons
         codes = {reason.get("Code") for reason in reasons} - {"None"}
         if "ConditionalCheckFailed" in codes:
             last = reasons[-1]
             if last.get("Code") == "ConditionalCheckFailed" and "Item" in last:
-                actual_seq = Record.from_item(last["Item"]).seq
+                now: Record | None = Record.from_item(last["Item"])
             else:
                 # An event is there that STATE does not know of, or the engine does not return what it found.
                 now = self.get_state(state.entity_id)
-                actual_seq = now.seq if now else 0
-                if actual_seq == previous_seq:
-                    actual_seq = self.get_log(state.entity_id).seq
+            actual_seq = now.seq if now else 0
+            if actual_seq == previous_seq:
+                if previous and now and (now.ts, now.itm) != (previous.ts, previous.itm):
+                    raise StateReplaced(state.entity_id, seq=previous_seq) from cancelled.__cause__
+                actual_seq = self.get_log(state.entity_id).seq
             raise SequenceConflict(
                 state.entity_id, expected_seq=previous_seq, actual_seq=actual_seq
             ) from cancelled.__cause__
@@ -276,6 +300,8 @@ class EventDB:
 
     def _query(self, id: str, **wanted: str) -> Iterator[dict[str, Any]]:
         """Every item of the entity's partition, in the order of their keys, page after page."""
+        if not key_fits(self.facet, id):
+            return
         request: dict[str, Any] = {
             "TableName": self.table,
             "KeyConditionExpression": "#id = :id",
@@ -548,6 +574,7 @@ class DynamoTable:
 
     def browse(self, facet: str, *, after: str | None = None, limit: int = 50) -> StatePage:
         states: list[Record] = []
+        unreadable: list[InvalidRecord] = []
         start = _decode_key(after)
         looked_at = requests = 0
         capacity = 0.0
@@ -561,15 +588,20 @@ class DynamoTable:
             requests += 1
             looked_at += page["ScannedCount"]
             capacity += _capacity(page)
-            found = [Record.from_item(item) for item in page["Items"]]
+            room = limit - len(states) - len(unreadable)
+            taken = page["Items"][:room]
+            for item in taken:
+                try:
+                    states.append(Record.from_item(item))
+                except InvalidRecord as error:
+                    unreadable.append(error)
             start = page.get("LastEvaluatedKey")
-            room = limit - len(states)
-            states += found[:room]
-            if len(found) > room:
-                start = {"_id": {"S": states[-1].id}, "_rng": {"S": states[-1].rng}}
-            if start is None or len(states) == limit:
+            if len(page["Items"]) > room:
+                start = {name: taken[-1][name] for name in ("_id", "_rng")}
+            if start is None or len(taken) == room:
                 break
-        return StatePage(states, _encode_key(start), ReadCost(looked_at, requests, capacity))
+        cost = ReadCost(looked_at, requests, capacity)
+        return StatePage(states, _encode_key(start), cost, unreadable)
 
     def facets(self, *, after: str | None = None) -> FacetPage:
         page = self._scan(

@@ -15,6 +15,14 @@ class SequenceConflict(FacetError):
         self.actual_seq = actual_seq
 
 
+class StateReplaced(SequenceConflict):
+    """The entity is at the seq that the writer had seen, but its state has been made anew; nothing was written."""
+
+    def __init__(self, entity_id: str, *, seq: int) -> None:
+        super().__init__(entity_id, expected_seq=seq, actual_seq=seq)
+        self.args = (f"The state of {entity_id!r} was made anew at seq {seq}; nothing was written.",)
+
+
 class UnknownEventType(FacetError):
     """No rule handles this type of event, so it may not be appended; nothing was written."""
 

@@ -154,10 +154,15 @@ class Facet:
         state: JSON | None,
         seq: int,
         *events: Event,
+        previous: Record | None = None,
         meta: JSON | None = None,
         operation_id: str | None = None,
     ) -> ChangeOutput:
         """Append to the state that the caller read at `seq`; None and 0 for a new entity. Never reads again.
+
+        Args:
+            previous: the STATE record that `state` was read from, so that a recalculation which came between, and
+                left the seq as it was, is not undone.
 
         Raises:
             As `append`; SequenceConflict where the entity is not at `seq`.
@@ -166,7 +171,7 @@ class Facet:
             raise SequenceConflict(id, expected_seq=0, actual_seq=taken)
         new = _Batch.of(events, meta)
         result = self.processor.fold(json.copy(state), [], new.for_rules())
-        return self._write(id, result, new, seq, seq, operation_id)
+        return self._write(id, result, new, seq, seq, operation_id, previous=previous)
 
     def recalculate(
         self, id: str, *events: Event, meta: JSON | None = None, operation_id: str | None = None
@@ -213,7 +218,9 @@ class Facet:
         if state and state.record.seq:
             result = self.processor.fold(state.item, [], new.for_rules())
             seq = state.record.seq
-            return self._write(id, result, new, seq, seq, operation_id, retries=retries)
+            return self._write(
+                id, result, new, seq, seq, operation_id, previous=state.record, retries=retries
+            )
         # A new entity; or one whose STATE was lost, or made again by hde with seq 0, and is made from its events.
         replay = self.read(id)
         stored = state.item if state and not replay.past else None
@@ -225,6 +232,7 @@ class Facet:
             replay.previous_seq,
             replay.log.seq,
             operation_id,
+            previous=state.record if state else None,
             retries=retries,
             faults=replay.faults,
         )
@@ -238,6 +246,7 @@ class Facet:
         seq: int,
         operation_id: str | None,
         *,
+        previous: Record | None = None,
         retries: int = 0,
         faults: Sequence[HistoryFault] = (),
     ) -> ChangeOutput:
@@ -257,7 +266,9 @@ class Facet:
         for attempt in range(retries + 1):
             _pause(attempt)
             try:
-                self.db.put_state(state, previous_seq, inbound, outbound, operation_id=operation_id)
+                self.db.put_state(
+                    state, previous_seq, inbound, outbound, previous=previous, operation_id=operation_id
+                )
                 break
             except StoreUnavailable as error:
                 # That this attempt was never sent says nothing of an earlier one whose answer was lost.

@@ -145,6 +145,11 @@ def partition_key(facet: str, id: str) -> str:
     return f"{facet}/{id}"
 
 
+def key_fits(facet: str, id: str) -> bool:
+    """Whether an entity of this id can exist; DynamoDB refuses to be asked for one with a longer key."""
+    return len(partition_key(facet, id).encode(errors="surrogatepass")) <= _LONGEST_ID
+
+
 def kind_of(rng: str) -> Kind | None:
     """What a sort key says it is; None for keys of other makers, which hde passes over."""
     if rng == STATE_KEY:

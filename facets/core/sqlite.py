@@ -16,7 +16,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, ClassVar
 
-from facets.core.errors import InvalidRecord, SequenceConflict, StoreUnavailable, TableNotFound
+from facets.core.errors import InvalidRecord, SequenceConflict, StateReplaced, StoreUnavailable, TableNotFound
 from facets.core.history import Log, LogEntry, in_history_order
 from facets.core.pages import Place, Window
 from facets.core.records import STATE_KEY, Item, Record, kind_of, partition_key
@@ -188,20 +188,24 @@ class SqliteEventDB:
         inbound: Sequence[Record] = (),
         outbound: Sequence[Record] = (),
         *,
+        previous: Record | None = None,
         operation_id: str | None = None,
     ) -> None:
         records = check_transaction(self.facet, state, inbound, outbound)
         rows = [_row(record) for record in records]
-        digest = sha256(repr((rows, previous_seq)).encode()).digest()
+        digest = sha256(repr((rows, previous_seq, previous and _row(previous))).encode()).digest()
         with self._connections.write() as db:
             if _was_done(db, operation_id_or_new(operation_id), digest):
                 return
             now = db.execute(
-                "SELECT seq, facet FROM records WHERE id = ? AND rng = ?", (state.id, STATE_KEY)
+                "SELECT seq, facet, ts, itm FROM records WHERE id = ? AND rng = ?", (state.id, STATE_KEY)
             ).fetchone()
             actual_seq = now[0] if now else 0
-            if actual_seq != previous_seq or (now and now[1] != self.facet):
+            lost = previous is not None and now is None
+            if actual_seq != previous_seq or lost or (now and now[1] != self.facet):
                 raise SequenceConflict(state.entity_id, expected_seq=previous_seq, actual_seq=actual_seq)
+            if previous is not None and now[2:] != (previous.ts, previous.itm):
+                raise StateReplaced(state.entity_id, seq=previous_seq)
             try:
                 db.executemany(_INSERT, rows[:-1])
             except sqlite3.IntegrityError as error:
@@ -244,8 +248,15 @@ class SqliteTable:
                 f"SELECT {_COLUMNS} FROM records WHERE rng = 'STATE' AND facet = ? AND id > ? ORDER BY id LIMIT ?",
                 (facet, _text(after or ""), limit + 1),
             ).fetchall()
-        states = [_record(row) for row in rows[:limit]]
-        return StatePage(states, states[-1].id if len(rows) > limit else None, ReadCost(len(states), 1))
+        states: list[Record] = []
+        unreadable: list[InvalidRecord] = []
+        for row in rows[:limit]:
+            try:
+                states.append(_record(row))
+            except InvalidRecord as error:
+                unreadable.append(error)
+        following = rows[limit - 1][0] if len(rows) > limit else None
+        return StatePage(states, following, ReadCost(len(rows[:limit]), 1), unreadable)
 
     def facets(self, *, after: str | None = None) -> FacetPage:
         with self._connections.read() as db:

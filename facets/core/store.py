@@ -86,15 +86,21 @@ class EventStore(Protocol):
         inbound: Sequence[Record] = (),
         outbound: Sequence[Record] = (),
         *,
+        previous: Record | None = None,
         operation_id: str | None = None,
     ) -> None:
         """Add the events and replace STATE, all or nothing.
 
         Only where STATE is at `previous_seq`, or there is none and `previous_seq` is 0. A second call with the
-        same `operation_id` and records within ten minutes succeeds and writes nothing.
+        same arguments and `operation_id` within ten minutes succeeds and writes nothing.
+
+        Args:
+            previous: the STATE at `previous_seq` that the writer read. Given, it must still be there, and not one
+                that a recalculation has put in its place, which leaves the seq as it is.
 
         Raises:
             SequenceConflict: the entity is at another seq, or one of the events is already there.
+            StateReplaced: it is at `previous_seq`, but with another state than `previous`.
             TransactionTooLarge, RecordTooLarge, InvalidRecord: before any call.
             TableNotFound, StoreUnavailable
         """
@@ -146,11 +152,15 @@ class HistoryPage:
 
 @dataclass(frozen=True, slots=True)
 class StatePage:
-    """Some STATE records of a facet. `next` continues after them; None at the end."""
+    """Some STATE records of a facet. `next` continues after them; None at the end.
+
+    `unreadable` are those among them that are not of hde's format: they are passed over, and named.
+    """
 
     states: list[Record]
     next: str | None
     cost: ReadCost
+    unreadable: Sequence[InvalidRecord] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +189,8 @@ class Table(Protocol):
 
     def browse(self, facet: str, *, after: str | None = None, limit: int = 50) -> StatePage:
         """Up to `limit` entities of a facet, in the engine's own order, from `after`, an earlier page's `next`.
+
+        An entity whose STATE is not of hde's format counts as one of them.
 
         May give fewer, none even, with more to come: a read of a large table stops after a bounded time.
 

@@ -42,7 +42,7 @@ def facet(request: HttpRequest, facet: str) -> HttpResponse:
         if after is None:
             raise
         raise Http404("There is no such page; the link may have been cut.") from error
-    if definition is None and after is None and not page.states and page.next is None:
+    if definition is None and after is None and not page.states and not page.unreadable and page.next is None:
         raise Http404(f"There is no facet {display.visible(facet)}, neither defined nor in the table.")
     rows = [EntityRow(record, _values(record, definition)) for record in page.states]
     context = {

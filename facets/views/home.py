@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -17,6 +17,9 @@ from facets.definition import FacetDefinition
 from facets.http import HtmxRequest
 from facets.stores import counting_is_cheap, current_table
 from facets.views.rights import may
+
+# More than any table holds: what an address says beyond it was made up.
+_MOST = 10**15
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,10 @@ def home(request: HtmxRequest) -> HttpResponse:
     if cheap:
         counts = current_table().facets().counts
     elif "look" in request.GET or "after" in request.GET:
-        look = _look_on(request.GET.get("after"), request.GET.get("found", ""))
+        try:
+            look = _look_on(request.GET.get("after"), request.GET.get("found", ""))
+        except InvalidRecord as error:
+            raise Http404("There is no such page; the link may have been cut.") from error
         counts = look.counts
     names = [*registry.definitions(), *sorted(set(counts) - set(registry.definitions()))]
     counted = cheap or look is not None
@@ -93,8 +99,9 @@ def _found(text: str) -> tuple[dict[str, int], int, int, float]:
     """What the address says was found before; nothing where somebody has changed it beyond reading."""
     try:
         counts, records, requests, capacity = json.loads(text)
-        if all(type(count) is int for count in (*counts.values(), records, requests)):
-            return dict(counts), records, requests, float(capacity)
+        numbers = (*counts.values(), records, requests, capacity)
+        if all(type(number) in (int, float) and 0 <= number < _MOST for number in numbers):
+            return {name: int(count) for name, count in counts.items()}, int(records), int(requests), capacity
     except (InvalidRecord, TypeError, ValueError, AttributeError, OverflowError):
         pass
     return {}, 0, 0, 0.0

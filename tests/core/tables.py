@@ -35,3 +35,21 @@ def lose(table: Table, id: str, rng: str) -> None:
         ConditionExpression="attribute_exists(#id)",
         ExpressionAttributeNames={"#id": "_id"},
     )
+
+
+def spoil(table: Table, id: str, rng: str) -> None:
+    """Put what is no text into one record's payload."""
+    if isinstance(table, SqliteTable):
+        with closing(sqlite3.connect(table.path)) as db, db:
+            spoilt = db.execute("UPDATE records SET itm = x'00' WHERE id = ? AND rng = ?", (id, rng))
+            assert spoilt.rowcount == 1
+        return
+    assert isinstance(table, DynamoTable)
+    table.client.update_item(
+        TableName=table.name,
+        Key={"_id": {"S": id}, "_rng": {"S": rng}},
+        UpdateExpression="SET #itm = :bytes",
+        ConditionExpression="attribute_exists(#id)",
+        ExpressionAttributeNames={"#id": "_id", "#itm": "_itm"},
+        ExpressionAttributeValues={":bytes": {"B": b"\0"}},
+    )

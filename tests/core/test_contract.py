@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from facets.core import (
     Record,
     RecordTooLarge,
     SequenceConflict,
+    StateReplaced,
     TableNotFound,
     TransactionTooLarge,
 )
@@ -24,7 +26,7 @@ from facets.core.records import inbound_record, outbound_record, state_record
 from facets.core.sqlite import SqliteTable
 from facets.core.store import EventStore, Table, item_size, new_operation_id
 from tests.core import ledger
-from tests.core.tables import dump, lose
+from tests.core.tables import dump, lose, spoil
 
 TS = 1_795_422_597_273
 
@@ -76,6 +78,72 @@ def no_call(table: Table) -> Iterator[None]:
 
 
 # Reading and writing one entity.
+
+
+def test_a_state_made_anew_at_the_same_seq_is_not_undone_by_who_saw_the_old_one(table, db):
+    """A recalculation leaves the seq as it is, so the seq alone does not tell of it."""
+    seen = state(1, '{"v":1}')
+    db.put_state(seen, 0, [event(1)])
+    db.put_state(state_record("A", "1", 1, '{"v":2}', TS + 1), 1)
+    before = dump(table)
+
+    with pytest.raises(StateReplaced) as refused:
+        db.put_state(state(2, '{"v":"old"}'), 1, [event(2)], previous=seen)
+
+    assert (refused.value.expected_seq, refused.value.actual_seq) == (1, 1)
+    assert dump(table) == before
+
+
+@pytest.mark.parametrize("other", [{"ts": TS + 1}, {"itm": '{"v":2}'}], ids=["its time", "its text"])
+def test_a_state_is_told_from_another_by_its_time_and_by_its_text(table, db, other):
+    stored = state(1, '{"v":1}')
+    db.put_state(stored, 0, [event(1)])
+
+    with pytest.raises(StateReplaced):
+        db.put_state(state(2), 1, [event(2)], previous=replace(stored, **other))
+    db.put_state(state(2), 1, [event(2)], previous=stored)
+
+    assert db.get_state("1").seq == 2
+
+
+def test_who_saw_a_state_that_is_gone_or_has_moved_on_writes_nothing(table, db):
+    seen = state(0, '{"v":1}')
+    with pytest.raises(SequenceConflict):
+        db.put_state(state(1), 0, [event(1)], previous=seen)
+    db.put_state(seen, 0)
+    db.put_state(state(1), 0, [event(1)], previous=seen)
+    before = dump(table)
+
+    with pytest.raises(SequenceConflict) as refused:
+        db.put_state(state(2), 0, [event(2)], previous=seen)
+
+    assert refused.value.actual_seq == 1
+    assert dump(table) == before
+
+
+def test_an_append_reads_again_where_a_recalculation_came_between(table):
+    facet = counting(table)
+    facet.append("1", Event("X", {"n": 1}))
+    table.db("A").put_state(state(1, '{"count":1,"sum":99}'), 1)
+    stale = facet.get("1")
+    facet.recalculate("1")
+    found = iter([stale, facet.get("1")])
+    facet.get = lambda id: next(found)
+
+    change = facet.append("1", Event("X", {"n": 1}), retries=1)
+
+    assert change.item == {"count": 2, "sum": 2}
+
+
+def test_an_id_too_long_to_be_stored_is_not_there(table, db):
+    id = "é" * 1024
+
+    assert db.get_state(id) is None
+    assert db.get_records(id) == []
+    assert db.get_log(id) == (None, None, [])
+    assert (db.get_page(id).records, db.get_page(id).state) == ([], None)
+    with pytest.raises(InvalidRecord):
+        counting(table).append(id, Event("X", {"n": 1}))
 
 
 def test_an_entity_that_does_not_exist_has_nothing(db):
@@ -604,6 +672,25 @@ def test_browsing_shows_states_whole(table):
     page = table.browse("A")
 
     assert (page.states, page.next) == ([stored], None)
+
+
+def test_browsing_passes_over_what_is_not_hdes_and_names_it(table):
+    """Seven entities, of which the third and the last are malformed, three to a page."""
+    for number in range(1, 8):
+        table.db("A").put_state(state(1, id=str(number)), 0, [event(1, id=str(number))])
+    for number in ("3", "7"):
+        spoil(table, f"A/{number}", "STATE")
+
+    states, unreadable, pages, after = [], [], 0, None
+    while pages == 0 or after:
+        page = table.browse("A", after=after, limit=3)
+        assert len(page.states) + len(page.unreadable) <= 3
+        states += [record.entity_id for record in page.states]
+        unreadable += [error.id for error in page.unreadable]
+        pages, after = pages + 1, page.next
+
+    assert sorted(states) == ["1", "2", "4", "5", "6"]
+    assert sorted(unreadable) == ["A/3", "A/7"]
 
 
 def test_browsing_a_facet_that_is_not_there_finds_nothing(table):

@@ -9,6 +9,7 @@ from facets.core.dynamodb import DynamoTable
 from facets.core.records import inbound_record, state_record
 from facets.core.store import Table
 from facets.views.facet import PAGE
+from tests.core.tables import spoil
 from tests.views.undefined import add_undefined
 
 URL = reverse("facet", args=["BANK_ACCOUNT"])
@@ -39,6 +40,20 @@ def test_a_long_list_goes_on_page_by_page_without_gap_or_twin(viewer: Client, ac
     assert second.context["page"].next is None
     assert "Next page" in first.text
     assert "First page" in second.text
+
+
+def test_a_state_that_cannot_be_read_is_named_and_does_not_keep_the_others_from_view(
+    viewer: Client, account: str, accounts: Facet, ledger: Table
+):
+    accounts.append("acc-2", Event("ACCOUNT_CREATION", {"id": "x"}))
+    spoil(ledger, f"BANK_ACCOUNT/{account}", "STATE")
+
+    response = viewer.get(URL)
+
+    assert response.status_code == 200
+    assert [row.record.entity_id for row in response.context["rows"]] == ["acc-2"]
+    assert "1 of the stored states cannot be read" in response.text
+    assert f"BANK_ACCOUNT/{account}" in response.text
 
 
 def test_the_page_says_what_it_read(viewer: Client, account: str):

@@ -54,6 +54,18 @@ def test_a_table_that_cannot_be_counted_cheaply_is_read_only_when_asked(
     assert "Read 2 records in 1 request" in after_a_look.text
 
 
+def test_a_place_to_look_on_from_that_was_made_up_is_a_404(viewer: Client, dynamo_ledger: DynamoTable):
+    assert viewer.get("/?after=garbage").status_code == 404
+
+
+def test_numbers_that_were_made_up_count_as_none(viewer: Client, dynamo_ledger: DynamoTable):
+    huge = "9" * 5_000
+
+    for found in (f'[{{"ORDER":{huge}}},1,1,1]', f"[{{}},{huge},1,1]", "[{},1,1,1e400]", "[" * 9_000):
+        assert viewer.get("/", {"look": 1, "found": found}).status_code == 200
+        assert viewer.get("/", {"after": "", "found": found}).status_code == 200
+
+
 def test_looking_further_adds_to_what_was_found(viewer: Client, dynamo_ledger: DynamoTable):
     pad = "x" * 350_000
     dynamo_ledger.load(state_record("BANK_ACCOUNT", str(n), 0, f'"{pad}"', 0).to_item() for n in range(8))
