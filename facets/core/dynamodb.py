@@ -194,6 +194,8 @@ class EventDB:
     def stream(
         self, id: str, *, after: int = 0, upto: int | None = None, inbound_types: Collection[str] = ()
     ) -> Iterator[StreamEntry]:
+        if not key_fits(self.facet, id):
+            return iter(())
         return stream(_Log(self, id), inbound_types, after=after, upto=upto)
 
     def get_page(
