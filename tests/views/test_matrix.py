@@ -1,0 +1,262 @@
+"""Every URL x every person x every method has its expected answer here. A new URL needs a row of its own."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from facets.core import Event
+from facets.core.store import Table
+from facets.definitions.bank_account import bank_account
+from facets.definitions.order import order
+from hdeadmin.access.models import Grant
+
+LOGIN, HIDDEN, REFUSED, NOT_ALLOWED = 302, 404, 403, 405
+FACET, ENTITY, OPERATION = "BANK_ACCOUNT", "acc-1", UUID(int=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who asks. `actions` are what they may do with FACET."""
+
+    name: str
+    groups: tuple[str, ...] = ()
+    actions: frozenset[str] = frozenset()
+    superuser: bool = False
+    signed_in: bool = True
+
+
+def _role(name: str, *actions: str) -> Person:
+    return Person(name, (name,), frozenset(actions))
+
+
+EVERYTHING = frozenset({"view", "reveal", "append", "recalculate", "export", "audit", "administer"})
+ANONYMOUS = Person("anonymous", signed_in=False)
+NOBODY = Person("nobody")
+# May do everything, but with orders only.
+ELSEWHERE = Person("elsewhere", ("elsewhere",))
+ROOT = Person("root", (), EVERYTHING, superuser=True)
+CAST = (
+    ANONYMOUS,
+    NOBODY,
+    ELSEWHERE,
+    _role("viewer", "view"),
+    _role("corrector", "view", "append"),
+    _role("operator", "view", "append", "recalculate", "reveal", "export"),
+    _role("auditor", "view", "audit", "export"),
+    _role("administrator", "view", "audit", "administer"),
+    ROOT,
+)
+
+# From a person to the status that refuses them, None for those who are let in.
+Access = Callable[[Person], int | None]
+
+
+def everybody(person: Person) -> int | None:
+    return None
+
+
+def signed_in(person: Person) -> int | None:
+    return None if person.signed_in else LOGIN
+
+
+def needs(action: str) -> Access:
+    """A right in FACET: who may not see it is told that it is not there, who lacks the action is refused."""
+
+    def access(person: Person) -> int | None:
+        if not person.signed_in:
+            return LOGIN
+        if "view" not in person.actions:
+            return HIDDEN
+        return None if action in person.actions else REFUSED
+
+    return access
+
+
+def administers(person: Person) -> int | None:
+    return LOGIN if not person.signed_in else None if "administer" in person.actions else REFUSED
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What one URL answers.
+
+    Attributes:
+        get: the status of GET and HEAD for those who are let in; NOT_ALLOWED where there is none.
+        post: that of a POST of `data`. Choose data that changes nothing, so that each person meets the same.
+        put: that of a PUT, which Django's own form views take for a POST.
+        args: of the address; those of `ARGUMENTS` where None.
+        again: sign in for every request, where the URL signs people out.
+    """
+
+    access: Access
+    get: int = 200
+    post: int = NOT_ALLOWED
+    put: int = NOT_ALLOWED
+    data: dict[str, str] = field(default_factory=dict)
+    args: dict[str, Any] | None = None
+    again: bool = False
+
+
+ARGUMENTS = {"facet": FACET, "entity_id": ENTITY, "operation_id": OPERATION}
+
+# By the URL's name, with its namespace: `admin:index`. By its route where it has no name.
+ROWS: dict[str, Row] = {
+    "healthz": Row(everybody),
+    "readyz": Row(everybody),
+    "theme": Row(signed_in, get=NOT_ALLOWED, post=302, data={"theme": "dark"}),
+    "login": Row(lambda person: LOGIN if person.signed_in else None, post=200, put=200),
+    "logout": Row(signed_in, get=NOT_ALLOWED, post=302, again=True),
+    "home": Row(signed_in),
+    "open": Row(signed_in, get=302),
+    "facet": Row(needs("view")),
+    "entity": Row(needs("view")),
+    # Nothing was appended under that operation.
+    "receipt": Row(needs("view"), get=404),
+    "new-entity": Row(needs("append")),
+    "append": Row(needs("append"), post=422),
+    "recalculate": Row(needs("recalculate"), post=422),
+}
+
+
+def _urls(resolver: URLResolver, namespace: str = "", route: str = "") -> Iterator[tuple[str, URLPattern]]:
+    for pattern in resolver.url_patterns:
+        path = route + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            inner = f"{namespace}{pattern.namespace}:" if pattern.namespace else namespace
+            yield from _urls(pattern, inner, path)
+        else:
+            yield (namespace + pattern.name if pattern.name else path), pattern
+
+
+URLS = dict(_urls(get_resolver()))
+
+
+def test_every_url_has_a_row():
+    missing = sorted(set(URLS) - set(ROWS))
+    assert not missing, (
+        f"No row for {', '.join(missing)}. Add one to ROWS in {__file__}: "
+        '"name": Row(access, get=STATUS, post=STATUS), where access is everybody, signed_in, needs("action") or '
+        "administers."
+    )
+    assert not sorted(set(ROWS) - set(URLS)), "ROWS has rows of URLs that are gone."
+
+
+@pytest.fixture
+def cast(db: None, ledger: Table) -> dict[str, Client]:
+    """A browser for each person, over one account and one order."""
+    bank_account.facet(ledger.db(FACET)).append(ENTITY, Event("ACCOUNT_CREATION", {"id": ENTITY}))
+    order.facet(ledger.db("ORDER")).append("o-1", Event("ORDER_CREATED", {"id": "o-1", "items": []}))
+    elsewhere = Group.objects.create(name="elsewhere")
+    Grant.objects.bulk_create(
+        Grant(group=elsewhere, action=action, facet="ORDER") for action in EVERYTHING - {"administer"}
+    )
+    return {person.name: _browser(person) for person in CAST}
+
+
+def _browser(person: Person) -> Client:
+    client = Client(raise_request_exception=True)
+    if person.signed_in:
+        user = User.objects.create(
+            username=person.name, is_superuser=person.superuser, is_staff=person.superuser
+        )
+        user.groups.set(Group.objects.filter(name__in=person.groups))
+        client.force_login(user)
+    return client
+
+
+def _address(name: str, row: Row) -> str:
+    pattern = URLS[name].pattern
+    given = row.args if row.args is not None else {}
+    arguments = {key: given.get(key, ARGUMENTS.get(key)) for key in pattern.converters}
+    return reverse(name, kwargs=arguments) if URLS[name].name else f"/{pattern}"
+
+
+@pytest.mark.parametrize("name", sorted(set(URLS) & set(ROWS)))
+def test_every_person_meets_the_expected_answer(name: str, cast: dict[str, Client]):
+    row = ROWS[name]
+    url = _address(name, row)
+    unexpected = []
+    for person in CAST:
+        refused = row.access(person)
+        methods = {"GET": row.get, "HEAD": row.get, "POST": row.post}
+        if person in (ANONYMOUS, ROOT):
+            methods |= {"PUT": row.put, "PATCH": NOT_ALLOWED, "DELETE": NOT_ALLOWED}
+        for method, allowed in methods.items():
+            client = cast[person.name]
+            if row.again and person.signed_in:
+                client.force_login(User.objects.get(username=person.name))
+            expected = {allowed if refused is None else refused}
+            if allowed == NOT_ALLOWED:
+                # Which of the two is asked first is the same for every facet, so it tells nothing.
+                expected.add(NOT_ALLOWED)
+            response = client.generic(
+                method, url, urlencode(row.data), content_type="application/x-www-form-urlencoded"
+            )
+            if response.status_code not in expected:
+                unexpected.append(
+                    f"{method} {url} by {person.name}: {response.status_code}, not {sorted(expected)}"
+                )
+    assert not unexpected, "\n".join(unexpected)
+
+
+_LONG = "x" * 3_000
+_VARIANTS = (
+    {},
+    {"entity_id": _LONG},
+    {"entity_id": "no-such-entity"},
+    {"entity_id": "a/../b"},
+)
+_QUERIES = (
+    "",
+    "?raw=STATE",
+    "?event=1",
+    "?before=x",
+    "?after=zzz",
+    "?type=NO_SUCH",
+    "?like=1",
+    "?correct=1",
+    "?id=acc-1",
+)
+
+
+@pytest.mark.parametrize(
+    "name", sorted(name for name in set(URLS) & set(ROWS) if "facet" in URLS[name].pattern.converters)
+)
+def test_a_facet_that_may_not_be_viewed_answers_as_one_that_does_not_exist(
+    name: str, cast: dict[str, Client]
+):
+    """Byte for byte, but for the names that stand in the address itself."""
+    absent = "NO_SUCHFACET"
+    for person in (NOBODY, ELSEWHERE):
+        client = cast[person.name]
+        for variant in _VARIANTS:
+            if variant and "entity_id" not in URLS[name].pattern.converters:
+                continue
+            hidden_url = _address(name, Row(everybody, args=variant))
+            absent_url = _address(name, Row(everybody, args={**variant, "facet": absent}))
+            requests = [(method, query, {}) for query in _QUERIES for method in ("GET", "POST")]
+            for method, query, headers in [*requests, ("GET", "", {"HX-Request": "true"})]:
+                hidden = client.generic(method, hidden_url + query, headers=headers)
+                other = client.generic(method, absent_url + query, headers=headers)
+                assert hidden.status_code == other.status_code, hidden_url + query
+                assert _told(hidden, FACET) == _told(other, absent), hidden_url + query
+
+
+def _told(response: Any, facet: str) -> tuple[list[tuple[str, str]], str]:
+    """All that an answer tells, without what differs from one request to the next."""
+    headers = sorted(
+        (key, value)
+        for key, value in response.headers.items()
+        if key.lower() not in ("content-length", "x-request-id")
+    )
+    text = response.content.decode().replace(facet, "FACET")
+    text = re.sub(r'name="csrfmiddlewaretoken" value="[^"]*"', "", text)
+    return headers, re.sub(rf"\b{response.headers.get('X-Request-ID') or '$^'}\b", "", text)
