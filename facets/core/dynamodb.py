@@ -11,7 +11,7 @@ import threading
 import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
@@ -193,10 +193,9 @@ class EventDB:
 
     def stream(
         self, id: str, *, after: int = 0, upto: int | None = None, inbound_types: Collection[str] = ()
-    ) -> Iterator[StreamEntry]:
-        if not key_fits(self.facet, id):
-            return iter(())
-        return stream(_Log(self, id), inbound_types, after=after, upto=upto)
+    ) -> Generator[StreamEntry, None, None]:
+        if key_fits(self.facet, id):
+            yield from stream(_Log(self, id), inbound_types, after=after, upto=upto)
 
     def get_page(
         self,

@@ -117,11 +117,19 @@ class Processor(Generic[State]):
         )
 
     def fold(
-        self, state: JSON | None, past: Sequence[Event], new: Sequence[Event], *, replaced: JSON | None = None
+        self,
+        state: JSON | None,
+        past: Sequence[Event],
+        new: Sequence[Event],
+        *,
+        replaced: JSON | None = None,
+        watch: Callable[[int, State], object] | None = None,
     ) -> ProcessResult:
         """`process` for a caller that gives its values away: rules may change them.
 
-        `replaced` is the stored state that a replay from the initial one will replace.
+        Args:
+            replaced: the stored state that a replay from the initial one will replace.
+            watch: told of each event, by its index, and of the state after it as the rules work on it, to be read.
         """
         for event in new:
             if event.type not in self.rules:
@@ -143,12 +151,14 @@ class Processor(Generic[State]):
             rule = rule_for(event.type)
             if rule is None:
                 skipped.append(event.type)
-                continue
-            given.current = event.data
-            given.current_index = index
-            given.state = rule(given)
-            if given.state is None:
-                raise InvalidRecord(f"The rule for {event.type!r} returned no state.")
+            else:
+                given.current = event.data
+                given.current_index = index
+                given.state = rule(given)
+                if given.state is None:
+                    raise InvalidRecord(f"The rule for {event.type!r} returned no state.")
+            if watch is not None:
+                watch(index, given.state)
         return ProcessResult(self.dump(given.state, state, replaced), past_outbound, new_outbound, skipped)
 
     def steps(self, state: JSON | None, past: Sequence[Event], new: Sequence[Event] = ()) -> Iterator[Step]:

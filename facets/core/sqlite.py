@@ -10,7 +10,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
@@ -108,7 +108,7 @@ class SqliteEventDB:
 
     def stream(
         self, id: str, *, after: int = 0, upto: int | None = None, inbound_types: Collection[str] = ()
-    ) -> Iterator[StreamEntry]:
+    ) -> Generator[StreamEntry, None, None]:
         key, after = _key(self.facet, id), max(-_LARGEST, min(after, _LARGEST))
         with self._connections.read() as db:
             newest = db.execute("SELECT max(seq) FROM records WHERE id = ?", (key,)).fetchone()[0]

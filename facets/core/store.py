@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import uuid4
@@ -38,7 +38,7 @@ class EventStore(Protocol):
 
     def stream(
         self, id: str, *, after: int = 0, upto: int | None = None, inbound_types: Collection[str] = ()
-    ) -> Iterator[StreamEntry]:
+    ) -> Generator[StreamEntry, None, None]:
         """The inbound events above the seq `after` and up to `upto`, oldest first, in memory that does not grow.
 
         All that were there when it began, as `get_log` orders them; what is appended meanwhile is left out. It reads

@@ -10,7 +10,7 @@ which are kept in files, one for each type and number of digits, each of which i
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from heapq import merge
@@ -89,7 +89,7 @@ class _Lost(Exception):
 
 def stream(
     reader: LogReader, hints: Collection[str] = (), *, after: int = 0, upto: int | None = None
-) -> Iterator[StreamEntry]:
+) -> Generator[StreamEntry, None, None]:
     """The events above the seq `after` and up to `upto`, in history order. See EventStore.stream."""
     after = max(after, 0)
     last = reader.state_seq()

@@ -1,0 +1,346 @@
+"""A replay as a stream: the same as a fold of all events, from wherever it begins, and past what goes wrong."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from facets import replay
+from facets.checkpoints import Checkpoint, version_of
+from facets.core import HistoryFault, json
+from facets.core.records import inbound_record, state_record
+from facets.core.sqlite import SqliteTable
+from facets.core.stream import StreamEntry
+from facets.definition import FacetDefinition
+from facets.definitions.bank_account import BankAccount, Transaction, bank_account
+from facets.diff import same
+from facets.replay import History, effects
+
+pytestmark = pytest.mark.django_db
+
+ID = "acc-1"
+TYPES = ("ACCOUNT_UPDATE", "TRANSACTION_ACCEPTED", "UNHEARD_OF")
+
+
+def entries(length: int, *, seed: int = 0, bad: float = 0.0) -> list[StreamEntry]:
+    """An account's events; some of the `bad` ones overdraw it, others do not fit their schema or are not JSON."""
+    rng = random.Random(seed)
+    made = [StreamEntry(1, "ACCOUNT_CREATION", '{"id":"acc-1"}', 1_000)] if length else []
+    for seq in range(2, length + 1):
+        type = rng.choices(TYPES, (1, 20, 1))[0]
+        itm = {"ownerFirst": f"Name {seq}"} if type == "ACCOUNT_UPDATE" else {"amount": rng.randint(-90, 100)}
+        text = json.dumps(itm)
+        if rng.random() < bad:
+            type = "TRANSACTION_ACCEPTED"
+            text = rng.choice(('{"amount":-999999}', '{"amount":"much"}', "{"))
+        made.append(StreamEntry(seq, type, text, 1_000 * seq))
+    return made
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> SqliteTable:
+    table = SqliteTable(tmp_path / "ledger.sqlite3")
+    table.create()
+    return table
+
+
+def store(table: SqliteTable, made: list[StreamEntry], id: str = ID) -> None:
+    records = [
+        inbound_record("BANK_ACCOUNT", id, entry.seq, entry.type, entry.itm, entry.ts) for entry in made
+    ]
+    last = made[-1].seq if made else 0
+    table.load(record.to_item() for record in [*records, state_record("BANK_ACCOUNT", id, last, "{}", 1)])
+
+
+def of(table: SqliteTable, definition: FacetDefinition[Any] = bank_account, id: str = ID) -> History:
+    return History(f"sqlite:{table.path}", table.db(definition.name), definition, id)
+
+
+def folded(made: list[StreamEntry], upto: int) -> Any:
+    """The plain way: every event's step from the first on."""
+    state: Any = bank_account.processor.process(None).state
+    for effect in effects(bank_account, state, made):
+        if effect.seq > upto:
+            break
+        state = effect.after
+    return state
+
+
+@given(
+    st.integers(0, 60),
+    st.integers(0, 70),
+    st.integers(0, 2**16),
+    st.sampled_from((0.0, 0.2)),
+    st.integers(2, 9),
+)
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+def test_a_replay_is_the_fold_of_its_events_however_often_it_rests(
+    tmp_path_factory: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    length: int,
+    upto: int,
+    seed: int,
+    bad: float,
+    every: int,
+):
+    monkeypatch.setattr(replay, "EVERY", every)
+    table = SqliteTable(tmp_path_factory.mktemp("replay") / "ledger.sqlite3")
+    table.create()
+    made = entries(length, seed=seed, bad=bad)
+    store(table, made)
+    at_once = of(table).run(upto)
+    Checkpoint.objects.all().delete()
+    rests = [of(table).run(upto, seconds=-1)]
+    while not rests[-1].ended:
+        rests.append(of(table).run(upto, seconds=-1))
+
+    for position in (at_once, rests[-1]):
+        assert same(position.state, folded(made, upto))
+        assert position.seq == min(length, upto)
+        assert position.failure_count == at_once.failure_count
+        assert (position.failures, position.skipped) == (at_once.failures, at_once.skipped)
+    assert all(rest.seq % every == 0 for rest in rests[:-1])
+    assert len(rests) <= length // every + 1
+
+
+def test_what_went_wrong_on_the_way_is_told_and_the_replay_goes_on(table: SqliteTable):
+    store(
+        table,
+        [
+            StreamEntry(1, "TRANSACTION_ACCEPTED", '{"amount":10}', 1),
+            StreamEntry(2, "TRANSACTION_ACCEPTED", '{"amount":-5000}', 2),
+            StreamEntry(3, "UNHEARD_OF", "{}", 3),
+            StreamEntry(5, "TRANSACTION_ACCEPTED", '{"amount":7}', 5),
+            StreamEntry(5, "ACCOUNT_CREATION", '{"id":"x"}', 5),
+            StreamEntry(6, "TRANSACTION_ACCEPTED", "{", 6),
+        ],
+    )
+
+    position = of(table).run(6)
+
+    assert position.state["balance"] == 17
+    assert [(failure.seq, failure.error[:12]) for failure in position.failures] == [
+        (2, "insufficient"),
+        (6, "Not JSON: Ex"),
+    ]
+    assert position.skipped == {"UNHEARD_OF": 1}
+    assert position.faults == [HistoryFault("gap", 4, 4), HistoryFault("twin", 5, 5)]
+
+
+def test_a_second_look_begins_at_a_checkpoint(table: SqliteTable, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(replay, "EVERY", 10)
+    made = entries(45)
+    store(table, made)
+
+    first, second = of(table).run(45), of(table).run(42)
+
+    assert (first.read, second.read) == (45, 2)
+    assert same(second.state, folded(made, 42))
+    assert Checkpoint.objects.count() == 4
+
+
+def test_checkpoints_of_other_rules_of_another_table_or_another_entity_are_not_used(
+    table: SqliteTable, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(replay, "EVERY", 10)
+    store(table, entries(20))
+    store(table, entries(20, seed=7), "acc-2")
+    of(table).run(20)
+    generous = FacetDefinition(name="BANK_ACCOUNT", title="Accounts", state=BankAccount)
+
+    @generous.event("TRANSACTION_ACCEPTED", Transaction)
+    def double(state: BankAccount, event: Transaction, publish: Any) -> BankAccount:
+        state.balance += 2 * event.amount
+        return state
+
+    assert of(table, generous).run(20).read == 20
+    assert of(table, id="acc-2").run(20).read == 20
+    assert History("sqlite:other", table.db("BANK_ACCOUNT"), bank_account, ID).run(20).read == 20
+
+
+def test_a_table_that_was_made_anew_under_the_same_name_is_noticed(
+    table: SqliteTable, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(replay, "EVERY", 10)
+    store(table, entries(35))
+    of(table).run(35)
+    table.path.unlink()
+    table.create()
+    made = entries(35, seed=5)
+    store(table, made)
+
+    found = of(table).run(35)
+
+    assert found.read == 35
+    assert same(found.state, folded(made, 35))
+    assert of(table).run(35).read == 5
+
+
+def test_a_checkpoint_is_sealed_and_opens_only_in_its_place(
+    table: SqliteTable, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(replay, "EVERY", 10)
+    store(table, entries(20))
+    of(table).run(20)
+    low, high = Checkpoint.objects.order_by("seq")
+
+    assert b"acc-1" not in bytes(high.body)
+    assert "acc-1" not in repr(Checkpoint.objects.values_list())
+
+    Checkpoint.objects.filter(pk=high.pk).update(body=low.body)
+    nearest = of(table).shelf.nearest(20)
+    assert nearest is not None
+    assert nearest[0] == 10
+
+
+def test_checkpoints_sealed_with_a_key_of_before_still_open(
+    table: SqliteTable, monkeypatch: pytest.MonkeyPatch, settings: Any
+):
+    monkeypatch.setattr(replay, "EVERY", 10)
+    store(table, entries(20))
+    of(table).run(20)
+
+    settings.SECRET_KEY_FALLBACKS, settings.SECRET_KEY = [settings.SECRET_KEY], "another " * 8
+    assert of(table).run(20).read == 0
+
+    settings.SECRET_KEY_FALLBACKS = []
+    assert of(table).run(20).read == 20
+
+
+def test_the_oldest_checkpoints_make_room(table: SqliteTable, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(replay, "EVERY", 10)
+    monkeypatch.setattr("facets.checkpoints.MOST", 3)
+    monkeypatch.setattr("facets.checkpoints._AT_ONCE", 2)
+    store(table, entries(40))
+
+    of(table).run(40)
+
+    assert list(Checkpoint.objects.order_by("seq").values_list("seq", flat=True)) == [30, 40]
+
+
+def test_each_event_tells_what_it_changed(table: SqliteTable):
+    store(
+        table,
+        [
+            StreamEntry(1, "ACCOUNT_CREATION", '{"id":"a"}', 1),
+            StreamEntry(2, "TRANSACTION_ACCEPTED", '{"amount":-10}', 2),
+            StreamEntry(3, "TRANSACTION_ACCEPTED", '{"amount":-5000}', 3),
+            StreamEntry(4, "UNHEARD_OF", "{}", 4),
+        ],
+    )
+
+    found = of(table).effects(2, 4)
+
+    assert found is not None
+    assert [[(change.path, change.old, change.new) for change in effect.changes] for effect in found] == [
+        [(("balance",), 0, -10)],
+        [],
+        [],
+    ]
+    assert [event.type for event in found[0].published] == ["accountOverdrawn"]
+    assert (found[1].error, found[2].skipped) == ("insufficient funds", True)
+
+
+def test_a_page_far_from_any_checkpoint_is_not_run_unasked(
+    table: SqliteTable, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(replay, "EVERY", 10)
+    store(table, entries(60))
+
+    assert of(table).effects(51, 60, most=20) is None
+
+    of(table).run(40)
+    found = of(table).effects(51, 60, most=20)
+    assert found is not None
+    assert [effect.seq for effect in found] == list(range(51, 61))
+
+
+def test_watched_fields_are_seen_after_each_event_whether_or_not_a_rule_fails(table: SqliteTable):
+    store(
+        table,
+        [
+            StreamEntry(1, "TRANSACTION_ACCEPTED", '{"amount":10}', 1),
+            StreamEntry(2, "UNHEARD_OF", "{}", 2),
+            StreamEntry(3, "TRANSACTION_ACCEPTED", '{"amount":5}', 3),
+        ],
+    )
+    seen: list[Any] = []
+
+    def watch(found: Any) -> bool:
+        seen.extend((entry.seq, *values) for entry, values in found)
+        return False
+
+    of(table).run(3, fields=("ownerFirst", "balance", "nowhere.at.all"), watch=watch)
+    assert seen == [(1, None, 10, None), (2, None, 10, None), (3, None, 15, None)]
+
+    seen.clear()
+    store(table, [StreamEntry(4, "TRANSACTION_ACCEPTED", "{", 4)])
+    of(table).run(4, fields=("balance",), watch=watch)
+    assert seen == [(1, 10), (2, 10), (3, 15), (4, 15)]
+
+
+def test_checkpoints_tell_the_peaks_of_the_stretches_between_them(
+    table: SqliteTable, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(replay, "EVERY", 4)
+    amounts = [1, 50, -49, 2, 100, -300, 200, 5, 9]
+    store(
+        table,
+        [
+            StreamEntry(seq, "TRANSACTION_ACCEPTED", f'{{"amount":{amount}}}', seq)
+            for seq, amount in enumerate(amounts, start=1)
+        ],
+    )
+    position = of(table).run(9)
+    stretches = of(table).stretches(9)
+
+    assert [(seq, each["balance"].low[2], each["balance"].high[2]) for seq, each in stretches] == [
+        (4, 1, 51),
+        (8, -196, 104),
+    ]
+    assert position.extremes["balance"].last == (9, 9, 18)
+
+
+def test_an_answer_can_come_before_the_end(table: SqliteTable, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(replay, "EVERY", 10)
+    store(table, entries(60))
+
+    position = of(table).run(60, watch=lambda found: found[-1][0].seq >= 20)
+
+    assert (position.seq, position.ended) == (20, False)
+
+
+def test_the_version_of_a_definition_follows_its_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    import importlib
+    import sys
+
+    def load(helper: str) -> str:
+        package = tmp_path / "replayed"
+        package.mkdir(exist_ok=True)
+        (package / "__init__.py").touch()
+        (package / "sums.py").write_text(helper)
+        (package / "cards.py").write_text(
+            "from facets.definition import FacetDefinition, Model\n"
+            "from replayed.sums import add\n"
+            "class Card(Model):\n    points: int = 0\n"
+            "class Earned(Model):\n    points: int\n"
+            "card = FacetDefinition(name='CARD', title='Cards', state=Card)\n"
+            "@card.event('EARNED', Earned)\n"
+            "def earn(state, event, publish):\n    state.points = add(state.points, event.points)\n    return state\n"
+        )
+        for name in [name for name in sys.modules if name.partition(".")[0] == "replayed"]:
+            del sys.modules[name]
+        importlib.invalidate_caches()
+        return version_of(importlib.import_module("replayed.cards").card)
+
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    plain = load("def add(a, b):\n    return a + b\n")
+
+    assert load("def add(a, b):\n    return a + b\n") == plain
+    assert load("def add(a, b):\n    return a + b + 1\n") != plain
