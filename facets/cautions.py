@@ -7,6 +7,7 @@ from typing import Any
 from facets.corrections import MAX_REPLAY, Preview
 from facets.definition import FacetDefinition, humanize
 from facets.display import MAX_SAFE_INTEGER
+from facets.masking import leave_out, mask
 
 JSON = Any
 
@@ -30,7 +31,7 @@ def cautions(definition: FacetDefinition[Any], preview: Preview) -> list[Caution
         *_dangers(definition, preview),
         *_messages(preview),
         *_sensitive(definition, preview),
-        *_rounded(preview),
+        *_rounded(definition, preview),
     ]
 
 
@@ -74,10 +75,7 @@ def _messages(preview: Preview) -> Iterator[Caution]:
 def _sensitive(definition: FacetDefinition[Any], preview: Preview) -> Iterator[Caution]:
     named: dict[str, None] = {}
     for effect in preview.effects:
-        for path, _ in _leaves(effect.event.data):
-            keys = [part for part in path if isinstance(part, str)]
-            dotted = {".".join(keys[:end]) for end in range(1, len(keys) + 1)}
-            named |= dict.fromkeys(name for name in definition.sensitive_fields if name in dotted | set(keys))
+        named |= dict.fromkeys(leave_out(effect.event.data, definition.sensitive_fields)[1])
     if named:
         labels = ", ".join(definition.label(name) for name in named)
         yield Caution(
@@ -86,7 +84,7 @@ def _sensitive(definition: FacetDefinition[Any], preview: Preview) -> Iterator[C
         )
 
 
-def _rounded(preview: Preview) -> Iterator[Caution]:
+def _rounded(definition: FacetDefinition[Any], preview: Preview) -> Iterator[Caution]:
     values = [
         ("the state", preview.after),
         *((effect.event.type, effect.event.data) for effect in preview.effects),
@@ -99,7 +97,8 @@ def _rounded(preview: Preview) -> Iterator[Caution]:
                 field = " › ".join(
                     humanize(part) if isinstance(part, str) else f"#{part + 1}" for part in path
                 )
-                places[f"{leaf} ({field or 'value'} of {where})"] = None
+                shown = mask(leaf, definition.sensitive_fields, under=path)
+                places[f"{shown} ({field or 'value'} of {where})"] = None
     if places:
         shown = list(places)[:5]
         more = f" and {len(places) - 5} more" if len(places) > 5 else ""

@@ -13,6 +13,7 @@ from facets.core.errors import RecordTooLarge, TransactionTooLarge
 from facets.core.facet import Facet, GetOutput
 from facets.core.records import Record, inbound_record, outbound_record, state_record
 from facets.core.store import MAX_RECORDS, check_transaction
+from facets.definition import in_words
 from facets.diff import Change, diff, same
 
 JSON = Any
@@ -254,7 +255,9 @@ def _effects(
         if failed:
             effects.append(Effect(event, [], [], reached=False))
             continue
-        error = "There is no rule for it." if step.skipped else _words(step.error) if step.error else ""
+        error = "There is no rule for it." if step.skipped else ""
+        if step.error:
+            error = in_words(facet.processor, step.error, before, event.data)
         failed = bool(error)
         effects.append(Effect(event, diff(before, step.state), step.published, error))
         before = step.state
@@ -266,12 +269,10 @@ def _run(facet: Facet, state: JSON | None, events: list[Event]) -> None:
         facet.processor.process(state, [], events)
     except FacetError:
         raise
-    except Exception as error:  # a rule is somebody else's code and says no in its own way
-        raise RuleRefused(_words(error)) from error
-
-
-def _words(error: Exception) -> str:
-    return (error.reason if isinstance(error, InvalidRecord) else str(error)) or type(error).__name__
+    except Exception as error:  # noqa: BLE001 - a rule is somebody else's code and says no in its own way
+        # Not from it: a log would show what it quotes.
+        words = in_words(facet.processor, error, state, [event.data for event in events])
+        raise RuleRefused(words) from None
 
 
 def _problem(facet: Facet, id: str, seq: int, after: JSON, effects: Sequence[Effect]) -> str:

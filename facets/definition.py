@@ -16,7 +16,7 @@ from facets.core import Facet, InvalidRecord, Processor, StateUpdaterInput
 from facets.core.json import JSON
 from facets.core.processor import Publish
 from facets.core.store import EventStore
-from facets.masking import MASKED, holds_sensitive
+from facets.masking import MASKED, holds_sensitive, redact
 from facets.stored_form import WrittenAsNull, keep_unknown, stored_key, to_stored
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "WrittenAsNull",
     "first_problem",
     "humanize",
+    "in_words",
 ]
 
 State = TypeVar("State", bound=BaseModel)
@@ -189,20 +190,27 @@ class FacetDefinition(Generic[State]):
 
 
 class TypedProcessor(Processor[BaseModel]):
-    """Runs a definition's rules on its models; takes and gives plain JSON like any processor."""
+    """Runs a definition's rules on its models; takes and gives plain JSON like any processor.
+
+    What it raises itself quotes no sensitive value, nor does what it was raised from, which logs would show.
+    """
 
     def __init__(self, definition: FacetDefinition[Any]) -> None:
-        rules = {event.type: _on_models(event) for event in definition.events.values()}
+        rules = {event.type: _on_models(event, definition) for event in definition.events.values()}
         super().__init__(rules, definition.state)
         self.model = definition.state
+        self._definition = definition
+
+    @property
+    def sensitive(self) -> tuple[str, ...]:
+        return self._definition.sensitive_fields
 
     def load(self, state: JSON) -> BaseModel:
         try:
             loaded: BaseModel = self.model.model_validate(state)
         except ValidationError as error:
-            raise InvalidRecord(
-                f"The state does not fit {self.model.__name__}: {first_problem(error)}"
-            ) from error
+            problem = redact(first_problem(error), self.sensitive, state)
+            raise InvalidRecord(f"The state does not fit {self.model.__name__}: {problem}") from None
         return loaded
 
     def dump(self, state: BaseModel, before: JSON | None, replaced: JSON | None) -> JSON:
@@ -211,12 +219,29 @@ class TypedProcessor(Processor[BaseModel]):
             return keep_unknown(stored, state, replaced) if replaced is not None else stored
         except RecursionError:
             raise InvalidRecord("The state is nested too deeply, or holds itself.") from None
+        except InvalidRecord as error:
+            if not self.sensitive:
+                raise
+            raise InvalidRecord(
+                redact(error.reason, self.sensitive, state.model_dump(by_alias=True))
+            ) from None
 
     def message(self, data: Any) -> JSON:
         try:
             return to_stored(data)
         except RecursionError:
             raise InvalidRecord("The message is nested too deeply, or holds itself.") from None
+
+
+def in_words(processor: Processor[Any], error: Exception, *values: JSON) -> str:
+    """What an exception of a rule says, without the sensitive values that it quotes. Hostile text maybe; never empty.
+
+    Args:
+        processor: whose rule it is. Of a definition it knows what is sensitive.
+        values: all that the rule was given: the state before, the event.
+    """
+    text = (error.reason if isinstance(error, InvalidRecord) else str(error)) or type(error).__name__
+    return redact(text, processor.sensitive, *values) if isinstance(processor, TypedProcessor) else text
 
 
 def humanize(name: str) -> str:
@@ -232,7 +257,9 @@ def first_problem(error: ValidationError) -> str:
     return f"{where}: {problem['msg']}" if where else problem["msg"]
 
 
-def _on_models(event: EventType) -> Callable[[StateUpdaterInput[BaseModel]], BaseModel]:
+def _on_models(
+    event: EventType, definition: FacetDefinition[Any]
+) -> Callable[[StateUpdaterInput[BaseModel]], BaseModel]:
     validate = event.schema.__pydantic_validator__.validate_python
     rule = event.rule
 
@@ -240,9 +267,10 @@ def _on_models(event: EventType) -> Callable[[StateUpdaterInput[BaseModel]], Bas
         try:
             current = validate(given.current)
         except ValidationError as error:
+            problem = redact(first_problem(error), definition.sensitive_fields, given.current)
             raise InvalidRecord(
-                f"Event {given.current_index + 1} does not fit {event.type}: {first_problem(error)}"
-            ) from error
+                f"Event {given.current_index + 1} does not fit {event.type}: {problem}"
+            ) from None
         state: BaseModel = rule(given.state, current, given.publish)
         return state
 

@@ -86,19 +86,31 @@ def mask_text(text: str, sensitive: Sequence[str]) -> str:
         return BULLETS
 
 
-def leave_out(value: JSON, sensitive: Sequence[str]) -> tuple[JSON, list[str]]:
-    """A copy without what stands at a sensitive path, and the keys that were left out, each once."""
+def mask_unknown(value: JSON, sensitive: Sequence[str]) -> JSON:
+    """`mask` for a value that no schema describes: MASKED whole unless it is an object, whose keys say what is what."""
+    return mask(value, sensitive) if not sensitive or isinstance(value, Mapping) else MASKED
+
+
+def leave_out(value: JSON, sensitive: Sequence[str], *quoted: JSON) -> tuple[JSON, list[str]]:
+    """A copy without what stands at a sensitive path, and the keys that were left out, each once.
+
+    Texts that quote sensitive values of `quoted`, which the value was made from, are left out too.
+    """
     masked = mask(value, sensitive)
     left: dict[str, None] = {}
-    todo = [masked] if masked is not value else []
+    todo = [masked] if sensitive else []
     while todo:
         part = todo.pop()
         if isinstance(part, dict):
-            for key in [key for key, item in part.items() if item is MASKED]:
-                del part[key]
-                left[key] = None
+            for key, item in list(part.items()):
+                if item is MASKED or (isinstance(item, str) and redact(item, sensitive, *quoted) != item):
+                    del part[key]
+                    left[key] = None
             todo.extend(part.values())
         elif isinstance(part, list):
+            part[:] = [
+                item for item in part if not isinstance(item, str) or redact(item, sensitive, *quoted) == item
+            ]
             todo.extend(part)
     return masked, list(left)
 
@@ -127,16 +139,8 @@ def mask_changes(changes: Iterable[Change], sensitive: Sequence[str]) -> list[Ch
     for change in changes:
         end = _end_of_match(change.path, sensitive)
         if end is None:
-            kept = (part for part in change.path if isinstance(part, str))
-            under = tuple(kept)
-            found.append(
-                Change(
-                    change.path,
-                    change.kind,
-                    old=change.old if change.old is ABSENT else mask(change.old, sensitive, under=under),
-                    new=change.new if change.new is ABSENT else mask(change.new, sensitive, under=under),
-                )
-            )
+            old, new = (_mask_at(value, sensitive, change.path) for value in (change.old, change.new))
+            found.append(Change(change.path, change.kind, old, new))
             continue
         path = change.path[:end]
         if path in covered:
@@ -159,11 +163,13 @@ def redact(text: str, sensitive: Sequence[str], *values: JSON) -> str:
     """
     if not sensitive or not text:
         return text
-    secrets = []
+    secrets: list[Any] = []
     for value in values:
         for secret in _secrets(value, tuple(sensitive)):
-            secrets.append(secret)
-            if len(secrets) > MAX_SECRETS or (isinstance(secret, str) and len(secret) > MAX_SECRET):
+            # Before they are stored, values may be Decimals and dates too.
+            plain = secret is None or isinstance(secret, str | int | float)
+            secrets += [secret] if plain else [str(secret), *_number_of(secret)]
+            if len(secrets) > MAX_SECRETS or len(str(secrets[-1])) > MAX_SECRET:
                 return BULLETS
     texts = {secret for secret in secrets if isinstance(secret, str) and secret.strip()}
     if whole := _quotes_of(texts):
@@ -218,6 +224,14 @@ def _copy_into(item: JSON, chain: Path, todo: list[tuple[JSON, list[JSON] | dict
     return fresh
 
 
+def _mask_at(value: JSON, sensitive: Sequence[str], path: Path) -> JSON:
+    if value is ABSENT:
+        return ABSENT
+    if not any(isinstance(part, str) for part in path):
+        return mask_unknown(value, sensitive)
+    return mask(value, sensitive, under=path)
+
+
 def _end_of_match(path: Path, sensitive: Sequence[str]) -> int | None:
     """How much of the path stands for the sensitive value that it leads to, or into; None where there is none."""
     paths = _paths(tuple(sensitive))
@@ -267,6 +281,10 @@ def _is_of(word: str, words: set[str], squeezed: list[str]) -> bool:
     if any(character.isdigit() for character in word):
         return any(word in secret for secret in squeezed)
     return any(secret.startswith(word) for secret in words)
+
+
+def _number_of(value: Any) -> list[float]:
+    return [float(value)] if isinstance(value, Decimal) and value.is_finite() else []
 
 
 _NUMBER = re.compile(r"[-+]?\d(?:[\d,_'\u00a0\u202f]*\d)?(?:\.\d+)?(?:[eE][-+]?\d+)?")

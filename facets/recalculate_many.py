@@ -14,6 +14,7 @@ from facets import recalculations
 from facets.core import FacetError, InvalidRecord, SequenceConflict, StoreUnavailable, TableNotFound
 from facets.core.facet import Facet
 from facets.core.store import new_operation_id
+from facets.definition import TypedProcessor
 from facets.diff import Change
 from facets.recalculations import Outcome, Unruled
 from facets.reconciliation import Kind
@@ -105,7 +106,7 @@ def settle(facet: Facet, id: str, authority: Authority | None) -> Settled:
                 return Settled(id, "failed", "conflict", str(error), conflicts=conflicts)
             time.sleep(random.uniform(0, min(0.5, 0.01 * 2**conflicts)))
         except Exception as error:  # noqa: BLE001 - whatever is wrong with one entity, the others go on
-            return Settled(id, "failed", *_named(error), conflicts=conflicts)
+            return Settled(id, "failed", *_named(facet, error), conflicts=conflicts)
         else:
             return _told(id, outcome, "changed", conflicts, operation_id=operation_id)
 
@@ -172,7 +173,7 @@ def _told(
     )
 
 
-def _named(error: Exception) -> tuple[Why, str]:
+def _named(facet: Facet, error: Exception) -> tuple[Why, str]:
     match error:
         case TableNotFound():
             return "no-such-table", str(error)
@@ -184,4 +185,7 @@ def _named(error: Exception) -> tuple[Why, str]:
             return "unreadable", error.reason
         case FacetError():
             return "error", str(error)
+    if isinstance(facet.processor, TypedProcessor) and facet.processor.sensitive:
+        # What it may quote is not known here.
+        return "error", type(error).__name__
     return "error", f"{type(error).__name__}: {error}"

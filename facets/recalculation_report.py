@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 from facets.core import InvalidRecord, json
 from facets.core.json import JSON
 from facets.diff import ABSENT, Change
+from facets.masking import mask_changes
 from facets.recalculate_many import Authority, Settled
 
 Mode = Literal["dry-run", "apply"]
@@ -19,7 +20,6 @@ Mode = Literal["dry-run", "apply"]
 MAX_CHANGES = 100
 
 _SETTLED = ("unchanged", "would-change", "changed")
-_MASKED = "masked"
 
 
 class NotAReport(Exception):
@@ -30,7 +30,7 @@ class Report:
     """Adds a line for each entity to a file, which may hold those of an earlier run.
 
     Args:
-        sensitive: names of fields whose values are left out.
+        sensitive: paths whose values are masked.
 
     Raises:
         NotAReport: naming the file and the line.
@@ -38,14 +38,14 @@ class Report:
     """
 
     def __init__(
-        self, path: Path, facet: str, authority: Authority | None, *, sensitive: Sequence[str] = ()
+        self, path: Path, facet: str, authority: Authority | None, *, sensitive: Sequence[str]
     ) -> None:
         self.path = path
         self.mode: Mode = "apply" if authority else "dry-run"
         self.settled: set[str] = set()
         self._facet = facet
         self._authority = authority
-        self._sensitive = frozenset(sensitive)
+        self._sensitive = sensitive
         whole = self._read()
         self._file = path.open("a", encoding="utf-8", newline="\n", buffering=1)
         if not whole:
@@ -71,7 +71,10 @@ class Report:
             "stored_seq": settled.stored_seq,
             "events": settled.events,
             "changes_count": len(settled.changes),
-            "changes": [self._change(change) for change in settled.changes[:MAX_CHANGES]],
+            "changes": [
+                self._change(change)
+                for change in mask_changes(settled.changes[:MAX_CHANGES], self._sensitive)
+            ],
             "unruled": {unruled.type: unruled.count for unruled in settled.unruled},
             "messages": settled.messages,
             "faults": settled.faults,
@@ -121,22 +124,8 @@ class Report:
             f"{self.path}, line {number}, is no line of a report of recalculations. Name another file."
         )
 
-    def _change(self, change: Change) -> dict[str, JSON]:
-        line: dict[str, JSON] = {"path": list(change.path), "kind": change.kind}
-        hidden = not self._sensitive.isdisjoint(change.path)
-        for name, value in (("old", change.old), ("new", change.new)):
-            if value is not ABSENT:
-                line[name] = _MASKED if hidden else self._without_sensitive(value)
-        return line
-
-    def _without_sensitive(self, value: Any) -> JSON:
-        if not self._sensitive:
-            return value
-        if isinstance(value, Mapping):
-            return {
-                key: _MASKED if key in self._sensitive else self._without_sensitive(item)
-                for key, item in value.items()
-            }
-        if isinstance(value, list):
-            return [self._without_sensitive(item) for item in value]
-        return value
+    @staticmethod
+    def _change(change: Change) -> dict[str, JSON]:
+        values = {"old": change.old, "new": change.new}
+        there = {name: value for name, value in values.items() if value is not ABSENT}
+        return {"path": list(change.path), "kind": change.kind, **there}

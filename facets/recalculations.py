@@ -20,6 +20,7 @@ from facets.core.json import JSON
 from facets.core.processor import Processor, Rule, StateUpdaterInput
 from facets.core.records import Record, state_record
 from facets.core.store import check_transaction
+from facets.definition import in_words
 from facets.diff import ABSENT, Change, diff
 from facets.reconciliation import Published, Reconciliation, Stored
 
@@ -297,10 +298,11 @@ def _replay_past_failures(processor: Processor[Any], log: Log, replaced: JSON, r
     """Event by event, to name those that fail; much slower than a fold, and for reading only."""
     replay = _Replay(processor.process(None).state, [])
 
-    def fail(entry: LogEntry, error: Exception) -> None:
+    def fail(entry: LogEntry, error: Exception, *values: JSON) -> None:
         replay.failure_count += 1
         if len(replay.failures) < MAX_FAILURES:
-            replay.failures.append(Failure(entry.seq, entry.type, _in_words(error)))
+            words = _of_an_event(in_words(processor, error, *values))
+            replay.failures.append(Failure(entry.seq, entry.type, words))
 
     readable: list[LogEntry] = []
     for entry in log.entries:
@@ -313,7 +315,7 @@ def _replay_past_failures(processor: Processor[Any], log: Log, replaced: JSON, r
     past = LazyEvents([(entry.type, entry.itm) for entry in readable])
     for entry, step in zip(readable, processor.steps(None, past), strict=True):
         if step.error is not None:
-            fail(entry, step.error)
+            fail(entry, step.error, step.state, step.event.data)
         replay.published += [_published(entry.seq, event) for event in step.published]
         replay.state = step.state
     replay.failures.sort(key=lambda failure: failure.seq)
@@ -321,7 +323,7 @@ def _replay_past_failures(processor: Processor[Any], log: Log, replaced: JSON, r
         first = replay.failures[0]
         replay.refusal = f"Event {first.seq}, {first.type}: {first.error}"
     else:
-        replay.refusal = _in_words(refused)
+        replay.refusal = in_words(processor, refused, replay.state, replaced)
     # Each step's state is plain JSON already; this carries over what only other services know of, where it can.
     with suppress(Exception):
         replay.state = processor.dump(processor.load(json.copy(replay.state)), None, json.copy(replaced))
@@ -375,11 +377,10 @@ def _why_not_storable(state: Record) -> str:
 
 
 def _not_storable(error: FacetError) -> str:
-    return f"The state that the rules make cannot be stored: {_in_words(error)}"
+    reason = error.reason if isinstance(error, InvalidRecord) else str(error)
+    return f"The state that the rules make cannot be stored: {reason}"
 
 
-def _in_words(error: Exception) -> str:
-    if isinstance(error, InvalidRecord):
-        # It counts the events it was given, which are not the seqs where some are missing.
-        return re.sub(r"^Event \d+ does not fit", "Does not fit", error.reason)
-    return str(error) or type(error).__name__
+def _of_an_event(words: str) -> str:
+    """Without the number that counts the events it was given, which are not the seqs where some are missing."""
+    return re.sub(r"^Event \d+ does not fit", "Does not fit", words)

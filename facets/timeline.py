@@ -196,6 +196,22 @@ def origin(record: Record, *, sensitive: Sequence[str]) -> Origin | None:
     )
 
 
+def why_not_copy(record: Record, event_type: EventType, *, sensitive: Sequence[str]) -> str:
+    """Why a draft cannot begin with a copy of this event; "" where it can."""
+    try:
+        data = record.data
+    except InvalidRecord as error:
+        return NOT_JSON if sensitive else error.reason
+    try:
+        event_type.schema.model_validate(data)
+    except Exception:  # noqa: BLE001 - not of the schema, or a validator of the schema itself failed
+        if sensitive:
+            return (
+                "The event does not fit its schema. It is not copied, since this facet has sensitive fields."
+            )
+    return ""
+
+
 def why_not_correct(record: Record, event_type: EventType | None) -> str:
     """Why the definition cannot make the event that takes this one back; "" where it can."""
     if event_type is None:

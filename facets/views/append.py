@@ -18,8 +18,9 @@ from facets.core.facet import Facet
 from facets.core.records import inbound_record
 from facets.core.store import new_operation_id
 from facets.corrections import Preview, RuleRefused, StateChanged
-from facets.definition import FacetDefinition
+from facets.definition import FacetDefinition, in_words
 from facets.drafts import Draft, Slot, UnknownType
+from facets.masking import leave_out, mask, mask_unknown
 from facets.stored_form import to_stored
 from facets.stores import current_table
 from facets.views.entity import LONGEST_KEY
@@ -100,6 +101,7 @@ class _Flow:
     def __init__(self, request: HttpRequest, definition: FacetDefinition[Any], entity_id: str) -> None:
         self.request = request
         self.definition = definition
+        self.sensitive = definition.sensitive_fields
         self.entity_id = entity_id
         self.engine: Facet = definition.facet(current_table().db(definition.name))
         self.draft = Draft(definition)
@@ -138,9 +140,7 @@ class _Flow:
             "is_new": is_new,
             "state": state,
             "seq": state.seq if state else 0,
-            "state_payload": timeline.payload(
-                state, self.definition.state, sensitive=self.definition.sensitive_fields
-            )
+            "state_payload": timeline.payload(state, self.definition.state, sensitive=self.sensitive)
             if state
             else None,
             "outage": outage,
@@ -228,32 +228,37 @@ class _Flow:
         event_type = self.definition.events.get(event.typ)
         if event_type is None:
             return self.show_draft(problem=timeline.NO_RULE)
-        if not correct:
+        if (corrects := number if correct else None) is None:
+            if refusal := timeline.why_not_copy(event, event_type, sensitive=self.sensitive):
+                return self.show_draft(problem=refusal)
+            type, initial = event.typ, event.data
+        else:
+            if refusal := timeline.why_not_correct(event, event_type):
+                return self.show_draft(problem=refusal)
+            assert event_type.compensate is not None  # noqa: S101 - it would have been the refusal
             try:
-                self._add(event.typ, event.data)
-            except InvalidRecord as error:
-                return self.show_draft(problem=error.reason)
-            return self.show_draft()
-        if refusal := timeline.why_not_correct(event, event_type):
-            return self.show_draft(problem=refusal)
-        assert event_type.compensate is not None  # noqa: S101 - it would have been the refusal
-        try:
-            type, model = event_type.compensate(event_type.schema.model_validate(event.data))
-            initial = to_stored(model)
-        except Exception as error:
-            logger.warning("compensate of %s failed", event.typ, exc_info=error)
-            return self.show_draft(
-                problem=f"What would take event {number} back could not be made: {display.visible(str(error))}"
-            )
-        self._add(type, initial, corrects=number)
-        since = corrections.arrived_since(self.engine, self.entity_id, number)
-        earlier = corrections.corrections_of(since).get(number, [])
-        notice = (
-            f"Event {number} was corrected by event {earlier[-1].seq} already. Look at it before you correct it again."
-            if earlier
-            else ""
-        )
-        return self.show_draft(notice=notice)
+                type, model = event_type.compensate(event_type.schema.model_validate(event.data))
+                initial = to_stored(model)
+            except Exception as error:  # noqa: BLE001 - somebody else's code
+                logger.warning("compensate of %s failed: %s", event.typ, error.__class__.__name__)
+                words = display.visible(in_words(self.definition.processor, error, event.data))
+                return self.show_draft(
+                    problem=f"What would take event {number} back could not be made: {words}"
+                )
+        initial, left_out = leave_out(initial, self.sensitive, event.data)
+        self._add(type, initial, corrects=corrects)
+        notices = []
+        if corrects:
+            since = corrections.arrived_since(self.engine, self.entity_id, number)
+            if earlier := corrections.corrections_of(since).get(number):
+                notices.append(
+                    f"Event {number} was corrected by event {earlier[-1].seq} already. Look at it before you correct "
+                    "it again."
+                )
+        if left_out:
+            labels = display.visible(", ".join(self.definition.label(key) for key in left_out))
+            notices.append(f"Sensitive values were not copied; fill in what belongs there: {labels}.")
+        return self.show_draft(notice=" ".join(notices))
 
     def _typed(self) -> _Typed:
         reason = self.request.POST.get("reason", "").replace("\r\n", "\n").strip()
@@ -298,10 +303,8 @@ class _Flow:
         context = {
             **self._frame(),
             "preview": preview,
-            "changes": display.changes(
-                preview.changes, self.definition.label, sensitive=self.definition.sensitive_fields
-            ),
-            "after": display.rows(preview.after, self.definition.state),
+            "changes": display.changes(preview.changes, self.definition.label, sensitive=self.sensitive),
+            "after": display.rows(mask(preview.after, self.sensitive), self.definition.state),
             "effects": [self._effect(place, effect) for place, effect in enumerate(preview.effects, start=1)],
             "cautions": cautions(self.definition, preview),
             "promise": "" if preview.failed else promise.sign(),
@@ -320,16 +323,14 @@ class _Flow:
             "place": place,
             "title": event_type.title,
             "sentence": display.visible(self.definition.sentence(effect.event.type, effect.event.data)),
-            "rows": display.rows(effect.event.data, event_type.schema),
+            "rows": display.rows(mask(effect.event.data, self.sensitive), event_type.schema),
             "corrects": effect.event.corrects,
-            "changes": display.changes(
-                effect.changes, self.definition.label, sensitive=self.definition.sensitive_fields
-            ),
+            "changes": display.changes(effect.changes, self.definition.label, sensitive=self.sensitive),
             "messages": [
                 {
                     "type": message.type,
-                    "rows": display.rows(message.data),
-                    "raw": display.indented(message.data),
+                    "rows": display.rows(mask_unknown(message.data, self.sensitive)),
+                    "raw": display.indented(mask_unknown(message.data, self.sensitive)),
                 }
                 for message in effect.messages
             ],
@@ -393,7 +394,7 @@ class _Flow:
                     record.seq,
                     timeline.sentence(record, self.definition),
                     record.ts,
-                    timeline.origin(record, sensitive=self.definition.sensitive_fields),
+                    timeline.origin(record, sensitive=self.sensitive),
                 )
                 for record in arrived[-MAX_ARRIVED:]
             ],

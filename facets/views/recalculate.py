@@ -27,6 +27,7 @@ from facets.core.records import partition_key
 from facets.core.store import new_operation_id
 from facets.definition import FacetDefinition, humanize
 from facets.diff import ABSENT, diff
+from facets.masking import mask_unknown
 from facets.recalculations import Outcome, PreviewOutdated, RecalculationRefused
 from facets.reconciliation import Finding
 from facets.stores import current_table
@@ -115,6 +116,7 @@ class _Page:
     def __init__(self, request: HttpRequest, definition: FacetDefinition[Any], entity_id: str) -> None:
         self.request = request
         self.definition = definition
+        self.sensitive = definition.sensitive_fields
         self.entity_id = entity_id
         self.engine: Facet = definition.facet(current_table().db(definition.name))
         self.person = str(request.user.pk)
@@ -141,9 +143,7 @@ class _Page:
         arrived = outcome.arrived_since(conflict.expected_seq) if conflict else []
         context: dict[str, Any] = {
             "outcome": outcome,
-            "changes": display.changes(
-                outcome.changes, self.definition.label, sensitive=self.definition.sensitive_fields
-            ),
+            "changes": display.changes(outcome.changes, self.definition.label, sensitive=self.sensitive),
             "failures": [
                 {
                     "seq": failure.seq,
@@ -225,10 +225,13 @@ class _Page:
             "url": event_url(self.url, seq),
             "stored_seq": finding.stored.seq if finding.stored else None,
             "stored_url": event_url(self.url, finding.stored.seq) if finding.stored else None,
-            "stored": _on_one_line(stored),
-            "published": _on_one_line(published),
-            "changes": display.changes(differences, sensitive=self.definition.sensitive_fields),
+            "stored": _on_one_line(self._masked(stored)),
+            "published": _on_one_line(self._masked(published)),
+            "changes": display.changes(differences, sensitive=self.sensitive),
         }
+
+    def _masked(self, payload: JSON) -> JSON:
+        return ABSENT if payload is ABSENT else mask_unknown(payload, self.sensitive)
 
 
 def _digest(promise: Promise) -> str:

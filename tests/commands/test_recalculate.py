@@ -21,6 +21,7 @@ from facets.core.records import inbound_record, outbound_record, state_record
 from facets.core.sqlite import SqliteEventDB, SqliteTable
 from facets.definitions.bank_account import bank_account
 from facets.definitions.order import order
+from facets.masking import BULLETS
 
 FACET = "BANK_ACCOUNT"
 REASON = "Rule of October was wrong"
@@ -340,7 +341,7 @@ def test_values_of_sensitive_fields_stay_out_of_the_report(
     run(FACET, "acc-1", "acc-2")
 
     assert "Reed" not in Path("report.jsonl").read_text()
-    assert lines()["acc-1"]["changes"][1] == {"path": ["ownerLast"], "kind": "removed", "old": "masked"}
+    assert lines()["acc-1"]["changes"][1] == {"path": ["ownerLast"], "kind": "removed", "old": BULLETS}
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from facets.display import visible
 from facets.management.progress import Progress
 from facets.management.stopping import INTERRUPTED, stop_on_signals
 from facets.management.table import configured_table, failures_named, in_words
+from facets.masking import mask_changes
 from facets.recalculate_many import Authority, Settled, settle, settle_all
 from facets.recalculation_report import NotAReport, Report
 
@@ -89,7 +90,7 @@ class Command(BaseCommand):
         with stop_on_signals() as stop, _report_failures(path):
             with Report(path, facet, authority, sensitive=definition.sensitive_fields) as lines:
                 todo, skipped, complete = self._find(table, facet, ids, lines.settled, stop)
-                tally = _Tally(facet, skipped, apply)
+                tally = _Tally(facet, skipped, apply, definition.sensitive_fields)
                 progress = Progress(
                     sys.stderr,
                     "Recalculating" if apply else "Comparing",
@@ -148,13 +149,14 @@ class Command(BaseCommand):
 class _Tally:
     """Counts what came of the entities, and remembers the first few that matter."""
 
-    def __init__(self, facet: str, skipped: int, apply: bool) -> None:
+    def __init__(self, facet: str, skipped: int, apply: bool, sensitive: tuple[str, ...]) -> None:
         self.results: Counter[str] = Counter()
         self.total = 0
         self.outage = False
         self._facet = facet
         self._skipped = skipped
         self._apply = apply
+        self._sensitive = sensitive
         self._begun = time.monotonic()
         self._why: Counter[str] = Counter()
         self._conflicts = 0
@@ -177,7 +179,9 @@ class _Tally:
             if len(self._failures) < _NAMED:
                 self._failures.append(f"  {visible(settled.id)}: {settled.why}: {_one_line(settled.error)}")
         elif settled.result != "unchanged" and len(self._changes) < _NAMED:
-            fields = [".".join(map(str, change.path)) for change in settled.changes]
+            fields = [
+                ".".join(map(str, change.path)) for change in mask_changes(settled.changes, self._sensitive)
+            ]
             words = ", ".join(fields[:8]) + (f" and {len(fields) - 8} more" if len(fields) > 8 else "")
             self._changes.append(f"  {visible(settled.id)}: {_one_line(words) or 'the seq'}")
 
