@@ -15,6 +15,7 @@ from facets.core.records import Record, inbound_record, outbound_record, state_r
 from facets.core.store import MAX_RECORDS, check_transaction
 from facets.definition import in_words
 from facets.diff import Change, diff, same
+from facets.undertakings import Announce, Plan, fingerprint
 
 JSON = Any
 Drift = Literal["none", "drifts", "fails", "unchecked"]
@@ -141,11 +142,16 @@ def apply(
     actor: str,
     reason: str,
     operation_id: str,
+    announce: Announce,
     ticket: str = "",
 ) -> Receipt:
     """Append the events to the entity as it was seen. All or nothing, and once, however often it is sent.
 
+    Args:
+        announce: puts on record what is about to be written; where it raises, nothing is.
+
     Raises:
+        AuditUnavailable: nothing was written.
         SequenceConflict: the entity is not at `seen_seq`.
         StateChanged: it is, but its state is not the one with the digest `seen_state`.
         RuleRefused, UnknownEventType, TransactionTooLarge, RecordTooLarge, InvalidRecord: nothing was written.
@@ -161,12 +167,28 @@ def apply(
             raise StateChanged
         state = stored.item if stored else None
         plain = [Event(event.type, event.data) for event in events]
-        _run(facet, state, plain)
+        after = _run(facet, state, plain)
         meta = [_meta(event, actor, reason, ticket, operation_id) for event in events]
         previous = stored.record if stored else None
-        output = facet.append_to(
-            id, state, seen_seq, *plain, previous=previous, meta=meta, operation_id=operation_id
+        plan = Plan(
+            action="append",
+            facet=facet.name,
+            id=id,
+            operation_id=operation_id,
+            reason=reason,
+            ticket=ticket,
+            seq_before=seen_seq,
+            seq_after=seen_seq + len(events),
+            changes=diff(state if state is not None else facet.processor.process(None).state, after),
+            details={
+                "events": [_named(event) for event in events],
+                "before": fingerprint(previous),
+            },
         )
+        with announce(plan):
+            output = facet.append_to(
+                id, state, seen_seq, *plain, previous=previous, meta=meta, operation_id=operation_id
+            )
     except (SequenceConflict, StateChanged, InvalidRecord) as error:
         # Another request of ours may have been first: a second click, or a retry after a lost answer.
         appended = appended_by(arrived_since(facet, id, seen_seq), operation_id)
@@ -264,9 +286,10 @@ def _effects(
     return effects, before
 
 
-def _run(facet: Facet, state: JSON | None, events: list[Event]) -> None:
+def _run(facet: Facet, state: JSON | None, events: list[Event]) -> JSON:
+    """The state after the events."""
     try:
-        facet.processor.process(state, [], events)
+        return facet.processor.process(state, [], events).state
     except FacetError:
         raise
     except Exception as error:  # noqa: BLE001 - a rule is somebody else's code and says no in its own way
@@ -321,6 +344,10 @@ def _drift(facet: Facet, id: str, stored: GetOutput | None, max_replay: int) -> 
     except Exception:  # noqa: BLE001 - a rule is somebody else's code and says no in its own way
         return "fails"
     return "none" if same(stored.item, result.state) else "drifts"
+
+
+def _named(event: PromisedEvent) -> dict[str, JSON]:
+    return {"type": event.type} | ({"corrects": event.corrects} if event.corrects is not None else {})
 
 
 def _meta(

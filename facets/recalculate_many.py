@@ -6,9 +6,13 @@ import random
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import Literal
+
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from facets import recalculations
 from facets.core import FacetError, InvalidRecord, SequenceConflict, StoreUnavailable, TableNotFound
@@ -18,6 +22,8 @@ from facets.definition import TypedProcessor
 from facets.diff import Change
 from facets.recalculations import Outcome, Unruled
 from facets.reconciliation import Kind
+from facets.undertakings import Announce
+from hdeadmin.audit.trail import AuditUnavailable
 
 Result = Literal["unchanged", "would-change", "changed", "failed"]
 Why = Literal[
@@ -28,6 +34,7 @@ Why = Literal[
     "conflict",
     "unavailable",
     "no-such-table",
+    "not-recorded",
     "error",
 ]
 
@@ -37,10 +44,11 @@ ATTEMPTS = 8
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """Who has entities recalculated, and why; both are logged with each."""
+    """Who has entities recalculated, and why; both go on record with each."""
 
     actor: str
     reason: str
+    announce: Announce
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +107,7 @@ def settle(facet: Facet, id: str, authority: Authority | None) -> Settled:
                 actor=authority.actor,
                 reason=authority.reason,
                 operation_id=operation_id,
+                announce=authority.announce,
             )
         except SequenceConflict as error:
             conflicts += 1
@@ -122,7 +131,10 @@ def settle_all(
     todo = iter(ids)
     done: SimpleQueue[Future[Settled]] = SimpleQueue()
     running: set[Future[Settled]] = set()
-    with ThreadPoolExecutor(workers, thread_name_prefix="recalculate") as pool:
+    with (
+        _connections_closed() as note_connection,
+        ThreadPoolExecutor(workers, "recalculate", note_connection) as pool,
+    ):
         try:
             while True:
                 while len(running) < 2 * workers and not stopping():
@@ -145,6 +157,24 @@ def settle_all(
         finally:
             for future in running:
                 future.cancel()
+
+
+@contextmanager
+def _connections_closed() -> Iterator[Callable[[], None]]:
+    """Close the connections of threads that have ended; each calls what this gives, when it begins."""
+    noted: list[BaseDatabaseWrapper] = []
+
+    def note() -> None:
+        connection = connections["default"]
+        # So that another thread may close it.
+        connection.inc_thread_sharing()
+        noted.append(connection)
+
+    try:
+        yield note
+    finally:
+        for connection in noted:
+            connection.close()
 
 
 def _told(
@@ -177,6 +207,8 @@ def _named(facet: Facet, error: Exception) -> tuple[Why, str]:
     match error:
         case TableNotFound():
             return "no-such-table", str(error)
+        case AuditUnavailable():
+            return "not-recorded", f"The audit trail cannot be written, so nothing was. {error}"
         case StoreUnavailable(maybe_written=True):
             return "unavailable", f"{error} Whether it was written is not known; run it again to see."
         case StoreUnavailable():

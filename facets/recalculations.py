@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import copy
 import hashlib
-import logging
 import re
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from facets import reconciliation
@@ -23,8 +22,7 @@ from facets.core.store import check_transaction
 from facets.definition import in_words
 from facets.diff import ABSENT, Change, diff
 from facets.reconciliation import Published, Reconciliation, Stored
-
-logger = logging.getLogger(__name__)
+from facets.undertakings import Announce, Plan, fingerprint
 
 # What is kept of a long history that goes wrong at every event; the counts are whole.
 MAX_FAILURES = 200
@@ -173,14 +171,17 @@ def apply(
     actor: str,
     reason: str,
     operation_id: str,
+    announce: Announce,
     seen_digest: str | None = None,
 ) -> Outcome | None:
     """Write the replayed state, if the entity is still at `seen_seq` and it differs; says what it found.
 
     Args:
+        announce: puts on record what is about to be written; where it raises, nothing is.
         seen_digest: of the outcome that was previewed, where somebody looked at one.
 
     Raises:
+        AuditUnavailable: nothing was written.
         SequenceConflict: the entity is not at `seen_seq`.
         PreviewOutdated: it is, but what would be written is not what was seen.
         RecalculationRefused: a rule fails, or the state cannot be stored.
@@ -199,34 +200,54 @@ def apply(
     if seen_digest is not None and outcome.digest != seen_digest:
         raise PreviewOutdated
     try:
-        write(facet, id, outcome, actor=actor, reason=reason, operation_id=operation_id)
+        write(facet, id, outcome, actor=actor, reason=reason, operation_id=operation_id, announce=announce)
     except StateReplaced as error:
         raise PreviewOutdated from error
     return outcome
 
 
-def write(facet: Facet, id: str, outcome: Outcome, *, actor: str, reason: str, operation_id: str) -> None:
-    """Write what a preview came to, if the entity is still at its seq, and log who had it done and why.
+def write(
+    facet: Facet,
+    id: str,
+    outcome: Outcome,
+    *,
+    actor: str,
+    reason: str,
+    operation_id: str,
+    announce: Announce,
+) -> None:
+    """Write what a preview came to, if the entity is still at its seq.
+
+    Who had it done and why stays with the state until the next append, and in the audit trail for good.
 
     Raises:
         SequenceConflict: the entity has moved on, or its state is another one (StateReplaced).
         RecordTooLarge, InvalidRecord: the state cannot be stored.
         StoreUnavailable: see its `maybe_written`; in all other cases nothing was written.
-        TableNotFound
+        TableNotFound, AuditUnavailable
     """
     # Not Facet.recalculate: it reads again, and would write a state of another seq than the one seen.
     state = state_record(facet.name, id, outcome.seq, outcome.itm, facet.clock())
-    facet.db.put_state(state, outcome.stored_seq, previous=outcome.record, operation_id=operation_id)
-    logger.info(
-        "Recalculated %s %r at seq %d, %d fields changed, operation %s, by %r, because %r",
-        facet.name,
-        id,
-        outcome.seq,
-        len(outcome.changes),
-        operation_id,
-        actor,
-        reason,
+    meta = json.dumps({"actor": actor, "reason": reason, "operation_id": operation_id})
+    plan = Plan(
+        action="recalculate",
+        facet=facet.name,
+        id=id,
+        operation_id=operation_id,
+        reason=reason,
+        seq_before=outcome.stored_seq,
+        seq_after=outcome.seq,
+        changes=outcome.changes,
+        details={
+            "before": fingerprint(outcome.record),
+            "after": fingerprint(state),
+            "events": outcome.events_read,
+        },
     )
+    with announce(plan):
+        facet.db.put_state(
+            replace(state, meta=meta), outcome.stored_seq, previous=outcome.record, operation_id=operation_id
+        )
 
 
 @dataclass(frozen=True, slots=True)

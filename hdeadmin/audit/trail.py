@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import DatabaseError, InterfaceError, connection, transaction
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 
 from hdeadmin.audit import chain
@@ -87,11 +88,70 @@ def record(
         raise AuditUnavailable(str(error)) from error
 
 
+def record_outcome(
+    intent: AuditEntry,
+    result: str,
+    *,
+    request: HttpRequest | None = None,
+    user: AbstractBaseUser | AnonymousUser | str | None = None,
+    details: Mapping[str, Any] | None = None,
+) -> AuditEntry | None:
+    """Say what came of an intent; None where that has been said before, as by another process.
+
+    Raises:
+        AuditUnavailable
+    """
+    try:
+        with transaction.atomic(durable=True):
+            # Whoever holds the head is the only one that adds, so that no intent gets two outcomes.
+            _head()
+            if AuditEntry.objects.filter(intent=intent.number).exists():
+                return None
+            return record(
+                intent.action,
+                request=request,
+                user=user,
+                facet=intent.facet,
+                entity=intent.entity,
+                operation_id=intent.operation_id,
+                phase="outcome",
+                intent=intent,
+                result=result,
+                reason=intent.reason,
+                ticket=intent.ticket,
+                seq_before=intent.seq_before,
+                seq_after=intent.seq_after if result == "applied" else None,
+                details=details,
+                in_transaction=True,
+            )
+    except (DatabaseError, InterfaceError) as error:
+        raise AuditUnavailable(str(error)) from error
+
+
+def open_intents() -> QuerySet[AuditEntry]:
+    """The intents of which it is not on record what came of them, oldest first."""
+    outcomes = AuditEntry.objects.filter(intent=OuterRef("number"))
+    return AuditEntry.objects.filter(~Exists(outcomes), phase="intent").order_by("number")
+
+
+def fingerprint(text: str) -> str:
+    """Tells a text from any other, to whoever has the key and nobody else."""
+    return chain.fingerprint(text, settings.HDEADMIN_AUDIT_KEY)
+
+
+def matches(print: str, text: str) -> bool:
+    """Whether the fingerprint is of this text, made with the key of now or an earlier one."""
+    return any(chain.fingerprint(text, key) == print for key in keys().values())
+
+
+def keys() -> dict[str, str]:
+    """From a key's id to the key: the one that signs, then earlier ones."""
+    known = (settings.HDEADMIN_AUDIT_KEY, *settings.HDEADMIN_AUDIT_KEY_FALLBACKS)
+    return {chain.key_id(key): key for key in known}
+
+
 def _add(values: dict[str, Any]) -> AuditEntry:
     """The next entry of the chain; others wait for the end of the transaction."""
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute(f"SET LOCAL lock_timeout = {_LOCK_MS}")
     head = _head()
     now = datetime.now(UTC)
     key = settings.HDEADMIN_AUDIT_KEY
@@ -111,6 +171,9 @@ def _add(values: dict[str, Any]) -> AuditEntry:
 
 def _head() -> ChainHead:
     """The head, held until the transaction ends; made where the trail has not begun."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL lock_timeout = {_LOCK_MS}")
     heads = ChainHead.objects.select_for_update()
     head = heads.filter(id=1).first()
     if head is None:

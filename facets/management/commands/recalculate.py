@@ -25,6 +25,7 @@ from facets.management.table import configured_table, failures_named, in_words
 from facets.masking import mask_changes
 from facets.recalculate_many import Authority, Settled, settle, settle_all
 from facets.recalculation_report import NotAReport, Report
+from facets.undertakings import announcing
 
 # Entities a read; DynamoDB gives fewer, what one read of 1 MB holds.
 _PAGE = 10_000
@@ -85,7 +86,10 @@ class Command(BaseCommand):
         with failures_named():
             table.check()
             engine = definition.facet(table.db(facet))
-        authority = Authority(_actor(), reason) if apply and reason else None
+        authority = None
+        if apply and reason:
+            actor = _actor()
+            authority = Authority(actor, reason, announcing(definition.sensitive_fields, user=actor))
         path = report or _new_report(facet)
         with stop_on_signals() as stop, _report_failures(path):
             with Report(path, facet, authority, sensitive=definition.sensitive_fields) as lines:
@@ -106,13 +110,17 @@ class Command(BaseCommand):
                     lines.add(settled)
                     tally.add(settled)
                     progress.update(tally.total, tally.total)
-                    if tally.outage:
+                    if tally.outage or tally.unrecorded:
                         stop.set()
             if tally.total == len(todo):
                 progress.finish(tally.total)
             else:
                 progress.stop()
         self.stdout.write(tally.summary(table, path, len(todo)))
+        if tally.unrecorded:
+            raise CommandError(
+                f"The audit trail cannot be written: stopped. Run it again with --report {path}."
+            )
         if tally.outage:
             raise CommandError(
                 f"The {in_words(table)} does not answer: stopped. Run it again with --report {path}."
@@ -153,6 +161,7 @@ class _Tally:
         self.results: Counter[str] = Counter()
         self.total = 0
         self.outage = False
+        self.unrecorded = False
         self._facet = facet
         self._skipped = skipped
         self._apply = apply
@@ -174,6 +183,7 @@ class _Tally:
         self._unruled += bool(settled.unruled)
         self._unanswered = self._unanswered + 1 if settled.why == "unavailable" else 0
         self.outage = settled.why == "no-such-table" or self._unanswered >= _OUTAGE
+        self.unrecorded = settled.why == "not-recorded"
         if settled.why:
             self._why[settled.why] += 1
             if len(self._failures) < _NAMED:
