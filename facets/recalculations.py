@@ -241,7 +241,7 @@ def write(
         details={
             "before": fingerprint(outcome.record),
             "after": fingerprint(state),
-            "events": outcome.events_read,
+            "events_read": outcome.events_read,
         },
     )
     with announce(plan):

@@ -16,6 +16,7 @@ from facets.core.sqlite import SqliteEventDB, SqliteTable
 from facets.core.store import new_operation_id
 from facets.corrections import Preview, StateChanged
 from facets.definitions.bank_account import InsufficientFunds, bank_account
+from tests.unannounced import unannounced
 
 PEOPLE = st.sampled_from(("ada", "ben"))
 AMOUNTS = st.lists(st.integers(-400, 400), min_size=1, max_size=3)
@@ -85,6 +86,7 @@ class Corrections(RuleBasedStateMachine):
                 actor=person,
                 reason="because it was wrong",
                 operation_id=operation_id,
+                announce=unannounced,
             )
         except StoreUnavailable:
             self.unknown[operation_id] = named

@@ -17,6 +17,7 @@ from facets.corrections import Preview, RuleRefused, StateChanged
 from facets.definition import FacetDefinition, Model
 from facets.definitions.bank_account import bank_account
 from facets.definitions.order import order
+from tests.unannounced import unannounced
 
 
 def credit(amount: float, desc: str = "x", corrects: int | None = None) -> PromisedEvent:
@@ -37,6 +38,7 @@ def apply(facet: Facet, preview: Preview, **changed: Any) -> corrections.Receipt
         "actor": "ada",
         "reason": "booked twice",
         "operation_id": new_operation_id(),
+        "announce": unannounced,
     }
     return corrections.apply(facet, "1", [effect.event for effect in preview.effects], **given | changed)
 

@@ -1,6 +1,5 @@
 """Previewing and applying a recalculation: against what hde wrote, against hostile states, and against a race."""
 
-import logging
 from typing import Any
 
 import pytest
@@ -17,11 +16,14 @@ from facets.definitions.order import order
 from facets.diff import ABSENT
 from facets.recalculations import PreviewOutdated, RecalculationRefused
 from facets.reconciliation import Finding, Published, Stored, append_ends, compare
+from facets.undertakings import Plan
+from hdeadmin.audit.trail import AuditUnavailable
 from tests.core import ledger
+from tests.unannounced import unannounced
 
 ACCOUNT = "BANK_ACCOUNT"
 DEFINITIONS = {ACCOUNT: bank_account, "ORDER": order}
-WHY = {"actor": "Olive", "reason": "Rule of October was wrong"}
+WHY = {"actor": "Olive", "reason": "Rule of October was wrong", "announce": unannounced}
 
 
 @pytest.fixture
@@ -130,18 +132,36 @@ def test_a_preview_and_a_recalculation_that_changes_nothing_write_nothing(accoun
     assert accounts.db.get_records("1") == before
 
 
-def test_it_is_logged_who_had_it_done_and_why_on_one_line(
-    accounts: Facet, sqlite_table: SqliteTable, caplog: pytest.LogCaptureFixture
+def test_it_stays_with_the_state_who_had_it_done_and_why_until_the_next_append(
+    accounts: Facet, sqlite_table: SqliteTable
 ):
     pay(accounts, "1", 5)
     store_state(sqlite_table, accounts, "1", '{"balance":7,"minimumBalance":-1000}')
 
-    with caplog.at_level(logging.INFO, "facets.recalculations"):
-        apply(accounts, "1", actor="Olive", reason="first\nforged line")
+    apply(accounts, "1", actor="Olive", reason="first\nforged line", operation_id="op-1")
 
-    assert len(caplog.messages) == 1
-    assert "'Olive'" in caplog.text
-    assert r"first\nforged line" in caplog.messages[0]
+    state = accounts.db.get_state("1")
+    assert json.loads(state.meta) == {
+        "actor": "Olive",
+        "reason": "first\nforged line",
+        "operation_id": "op-1",
+    }
+    pay(accounts, "1", 5)
+    assert accounts.db.get_state("1").meta is None
+
+
+def test_what_cannot_be_put_on_record_is_not_written(accounts: Facet, sqlite_table: SqliteTable):
+    pay(accounts, "1", 5)
+    store_state(sqlite_table, accounts, "1", '{"balance":7,"minimumBalance":-1000}')
+    before = accounts.db.get_records("1")
+
+    def refuse(plan: Plan) -> Any:
+        raise AuditUnavailable("disk full")
+
+    with pytest.raises(AuditUnavailable):
+        apply(accounts, "1", announce=refuse)
+
+    assert accounts.db.get_records("1") == before
 
 
 def test_events_whose_rule_fails_are_named_and_nothing_can_be_applied(

@@ -1,6 +1,7 @@
 """Append events to an entity, or begin a new one: draft, preview, confirm. Its receipt is a page of its own."""
 
 import logging
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,8 +24,11 @@ from facets.drafts import Draft, Slot, UnknownType
 from facets.masking import leave_out, mask, mask_unknown
 from facets.stored_form import to_stored
 from facets.stores import current_table
+from facets.undertakings import announcing
 from facets.views.entity import LONGEST_KEY
 from facets.views.rights import require_definition
+from hdeadmin.audit import trail
+from hdeadmin.audit.trail import AuditUnavailable
 
 logger = logging.getLogger(__name__)
 
@@ -52,20 +56,24 @@ def append(request: HttpRequest, facet: str, entity_id: str) -> HttpResponse:
         flow.draft = Draft.read(definition, request.POST)
     except UnknownType as error:
         raise Http404(f"{definition.title} have no event of type {display.visible(error.type)}.") from None
-    match request.POST.get("_action", ""):
-        case "confirm":
-            return flow.confirm()
-        case "" | "preview":
-            return flow.preview()
-        case "edit":
-            return flow.show_draft()
-        case "renew":
-            # Another append than the one that has been made of this draft, or that met a conflict.
-            flow.draft.operation_id = new_operation_id()
-            return flow.preview()
-        case action:
-            flow.draft = flow.draft.act(action)
-            return flow.show_draft()
+    try:
+        match request.POST.get("_action", ""):
+            case "confirm":
+                return flow.confirm()
+            case "" | "preview":
+                return flow.preview()
+            case "edit":
+                return flow.show_draft()
+            case "renew":
+                # Another append than the one that has been made of this draft, or that met a conflict.
+                flow.draft.operation_id = new_operation_id()
+                return flow.preview()
+            case action:
+                flow.draft = flow.draft.act(action)
+                return flow.show_draft()
+    except AuditUnavailable:
+        logger.exception("nothing could be put on record, so nothing was done")
+        return flow.unrecorded()
 
 
 @require_safe
@@ -167,6 +175,14 @@ class _Flow:
         except FacetError as error:
             reason = error.reason if isinstance(error, InvalidRecord) else str(error)
             return self.show_draft(problem=reason, status=422)
+        self._record(
+            "preview",
+            result="refused" if preview.failed else "ok",
+            operation_id=self.draft.operation_id,
+            seq_before=preview.seq,
+            seq_after=preview.last_seq,
+            details={"of": "append", "events": [effect.event.type for effect in preview.effects]},
+        )
         return self._show_preview(preview)
 
     def confirm(self) -> HttpResponse:
@@ -184,6 +200,7 @@ class _Flow:
             if promise.draft != self.draft.fingerprint():
                 raise ConfirmationRefused("What was sent is not what was previewed. Look at a fresh preview.")
         except ConfirmationRefused as refusal:
+            self._record("confirm-refused", result="refused", details={"of": "append", "why": str(refusal)})
             return self._stopped("refused", status=403, reason=str(refusal), typed=typed)
         self.draft.operation_id = promise.operation_id
         if typed.reason_error or typed.ticket_error:
@@ -199,7 +216,11 @@ class _Flow:
                 reason=typed.reason,
                 ticket=typed.ticket,
                 operation_id=promise.operation_id,
+                announce=announcing(self.definition.sensitive_fields, request=self.request),
             )
+        except AuditUnavailable:
+            logger.exception("the intent could not be put on record, so nothing was written")
+            return self.unrecorded(promise, typed)
         except (SequenceConflict, StateChanged) as error:
             return self._conflict(promise, error, typed)
         except (StoreUnavailable, TableNotFound) as error:
@@ -209,9 +230,25 @@ class _Flow:
         except FacetError as error:
             reason = error.reason if isinstance(error, InvalidRecord) else str(error)
             return self._stopped("rules", status=409, reason=reason, typed=typed)
+        if receipt.repeated:
+            # What was appended before stays appended, whether this is on record or not.
+            with suppress(AuditUnavailable):
+                self._record(
+                    "confirm-refused",
+                    result="repeated",
+                    operation_id=promise.operation_id,
+                    details={"of": "append", "why": "It had been appended before."},
+                )
         url = reverse("receipt", args=[self.definition.name, promise.operation_id, self.entity_id])
         query = {"seq": receipt.last_seq} | ({"again": 1} if receipt.repeated else {})
         return HttpResponseRedirect(f"{url}?{urlencode(query)}")
+
+    def unrecorded(self, promise: Promise | None = None, typed: _Typed | None = None) -> HttpResponse:
+        """503: what cannot be put on record is not done."""
+        return self._stopped("unrecorded", status=503, promise=promise, typed=typed or self._typed())
+
+    def _record(self, action: str, **facts: Any) -> None:
+        trail.record(action, request=self.request, facet=self.definition.name, entity=self.entity_id, **facts)
 
     def _add(self, type: str, *args: Any, **kwargs: Any) -> None:
         try:

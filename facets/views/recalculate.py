@@ -1,5 +1,6 @@
 """Make one entity's state again from its history: first what would change, then the change."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,8 +32,11 @@ from facets.masking import mask_unknown
 from facets.recalculations import Outcome, PreviewOutdated, RecalculationRefused
 from facets.reconciliation import Finding
 from facets.stores import current_table
+from facets.undertakings import announcing
 from facets.views.entity import LONGEST_KEY, event_url, missing
 from facets.views.rights import require_definition
+from hdeadmin.audit import trail
+from hdeadmin.audit.trail import AuditUnavailable
 
 SHORTEST_REASON = 5  # characters
 LONGEST_REASON = 500
@@ -62,6 +66,7 @@ def recalculate(request: HttpRequest, facet: str, entity_id: str) -> HttpRespons
             text, person=page.person, action="recalculate", facet=facet, id=entity_id
         )
     except ConfirmationRefused as refused:
+        page.record("confirm-refused", "refused", why=str(refused))
         return page.render(notice=_Notice("The confirmation cannot be used", str(refused)), status=422)
     if not SHORTEST_REASON <= len(page.reason) <= LONGEST_REASON:
         page.reason_error = (
@@ -77,7 +82,10 @@ def recalculate(request: HttpRequest, facet: str, entity_id: str) -> HttpRespons
             actor=request.user.get_username(),
             reason=page.reason,
             operation_id=promise.operation_id,
+            announce=announcing(definition.sensitive_fields, request=request),
         )
+    except AuditUnavailable as outage:
+        return page.out_of_reach(outage, text)
     except SequenceConflict as conflict:
         return page.render(conflict=conflict, status=409)
     except PreviewOutdated:
@@ -98,6 +106,9 @@ def recalculate(request: HttpRequest, facet: str, entity_id: str) -> HttpRespons
     if done.would_write:
         messages.success(request, f"Recalculated from {done.events_read:,} events.")
     else:
+        # Nothing was written, whether this is on record or not.
+        with suppress(AuditUnavailable):
+            page.record("recalculate", "unchanged", reason=page.reason)
         messages.info(request, "The stored state was right already; nothing was written.")
     return HttpResponseRedirect(reverse("entity", args=[facet, entity_id]))
 
@@ -139,6 +150,8 @@ class _Page:
             return self._respond(unreadable, 422 if self.request.method == "POST" else 200)
         if outcome is None:
             return missing(self.request, self.definition.name, self.entity_id)
+        if self.request.method == "GET":
+            self.record("preview", "refused" if outcome.refusal else "ok", would_write=outcome.would_write)
         counts = outcome.messages.counts
         arrived = outcome.arrived_since(conflict.expected_seq) if conflict else []
         context: dict[str, Any] = {
@@ -173,10 +186,25 @@ class _Page:
         }
         return self._respond(context, status)
 
-    def out_of_reach(self, outage: FacetError, promise: str) -> HttpResponse:
+    def record(self, action: str, result: str, **details: Any) -> None:
+        trail.record(
+            action,
+            request=self.request,
+            facet=self.definition.name,
+            entity=self.entity_id,
+            result=result,
+            details={"of": "recalculate", **details},
+        )
+
+    def out_of_reach(self, outage: FacetError | AuditUnavailable, promise: str) -> HttpResponse:
         """503, with what is known to be written, and the confirmation to send again."""
-        maybe_written = isinstance(outage, StoreUnavailable) and outage.maybe_written
-        response = self._respond({"outage": True, "maybe_written": maybe_written, "promise": promise}, 503)
+        context = {
+            "outage": True,
+            "maybe_written": isinstance(outage, StoreUnavailable) and outage.maybe_written,
+            "unrecorded": isinstance(outage, AuditUnavailable),
+            "promise": promise,
+        }
+        response = self._respond(context, 503)
         response.headers["Retry-After"] = "10"
         return response
 

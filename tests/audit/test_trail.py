@@ -7,13 +7,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 from django.contrib.auth.models import User
-from django.db import OperationalError, connection, transaction
+from django.db import connection, transaction
 from django.test import RequestFactory
 from hypothesis import HealthCheck, given, settings, strategies
 
 from hdeadmin.audit import chain, trail
 from hdeadmin.audit.models import AuditEntry, ChainHead
 from hdeadmin.audit.trail import AuditUnavailable
+from tests.audit.outage import unwritable
 
 pytestmark = pytest.mark.django_db
 
@@ -79,14 +80,8 @@ def test_the_time_never_runs_backwards():
 
 
 def test_where_nothing_can_be_recorded_nobody_may_go_on():
-    with connection.execute_wrapper(_refusing), pytest.raises(AuditUnavailable):
+    with unwritable(), pytest.raises(AuditUnavailable):
         trail.record("append", phase="intent")
-
-
-def _refusing(execute, sql, params, many, context):
-    if sql.startswith("INSERT"):
-        raise OperationalError("disk full")
-    return execute(sql, params, many, context)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -21,7 +21,12 @@ from facets.core.records import inbound_record, outbound_record, state_record
 from facets.core.sqlite import SqliteEventDB, SqliteTable
 from facets.definitions.bank_account import bank_account
 from facets.definitions.order import order
+from facets.management.commands import recalculate as command
 from facets.masking import BULLETS
+from facets.undertakings import announcing
+from hdeadmin.audit.models import AuditEntry
+from hdeadmin.audit.trail import AuditUnavailable
+from tests.unannounced import unannounced
 
 FACET = "BANK_ACCOUNT"
 REASON = "Rule of October was wrong"
@@ -31,7 +36,8 @@ REASON = "Rule of October was wrong"
 def store(
     sqlite_table: SqliteTable, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> SqliteTable:
-    """A table of ten accounts with a balance of 5 each, and a folder to report into."""
+    """A table of ten accounts with a balance of 5 each, a folder to report into, and no audit trail."""
+    monkeypatch.setattr(command, "announcing", lambda *_, **__: unannounced)
     settings.HDEADMIN_STORE = f"sqlite:{sqlite_table.path}"
     monkeypatch.chdir(tmp_path)
     accounts = bank_account.facet(sqlite_table.db(FACET))
@@ -93,14 +99,11 @@ def test_a_dry_run_says_what_would_change_and_writes_nothing(store: SqliteTable,
     assert (report["acc-3"]["mode"], report["acc-3"]["events"], report["acc-3"]["seq"]) == ("dry-run", 1, 1)
 
 
-def test_apply_puts_right_what_differs_and_touches_nothing_else(
-    store: SqliteTable, accounts: Facet, caplog: pytest.LogCaptureFixture
-):
+def test_apply_puts_right_what_differs_and_touches_nothing_else(store: SqliteTable, accounts: Facet):
     tamper(store, "acc-3", "acc-7")
     before = accounts.get("acc-4").record
 
-    with caplog.at_level("INFO", "facets.recalculations"):
-        said = run(FACET, "--all", "--apply", "--reason", REASON)
+    said = run(FACET, "--all", "--apply", "--reason", REASON)
 
     assert "changed: 2" in said
     assert balances(accounts) == [5] * 10
@@ -125,8 +128,44 @@ def test_apply_puts_right_what_differs_and_touches_nothing_else(
         "operation_id": "",
     }
     assert lines()["acc-7"]["actor"].startswith("manage.py")
-    assert len([message for message in caplog.messages if REASON in message]) == 2
     assert "unchanged: 10" in run(FACET, "--all", report="after.jsonl")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_each_that_is_put_right_is_on_record_before_and_after(
+    store: SqliteTable, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(command, "announcing", announcing)
+    tamper(store, "acc-3", "acc-7")
+
+    run(FACET, "--all", "--apply", "--reason", REASON, "--workers", "4")
+
+    entries = AuditEntry.objects.order_by("entity", "number").values_list("entity", "phase", "result")
+    assert list(entries) == [
+        ("acc-3", "intent", "announced"),
+        ("acc-3", "outcome", "applied"),
+        ("acc-7", "intent", "announced"),
+        ("acc-7", "outcome", "applied"),
+    ]
+    entry = AuditEntry.objects.filter(entity="acc-7").first()
+    assert (entry.person, entry.reason) == (lines()["acc-7"]["actor"], REASON)
+    assert entry.operation_id == lines()["acc-7"]["operation_id"]
+
+
+def test_where_nothing_can_be_put_on_record_nothing_is_written_and_it_stops(
+    store: SqliteTable, accounts: Facet, monkeypatch: pytest.MonkeyPatch
+):
+    def refuse(plan: Any) -> Any:
+        raise AuditUnavailable("disk full")
+
+    monkeypatch.setattr(command, "announcing", lambda *_, **__: refuse)
+    tamper(store, *(f"acc-{number}" for number in range(10)))
+
+    said = run(FACET, "--all", "--apply", "--reason", REASON, "--workers", "1", fails=True)
+
+    assert "not-recorded: The audit trail cannot be written, so nothing was." in said
+    assert "The audit trail cannot be written: stopped. Run it again with --report" in said
+    assert balances(accounts) == [99] * 10
 
 
 def test_only_the_entities_named_are_looked_at_each_once(store: SqliteTable):
@@ -424,6 +463,8 @@ def test_once_stopping_what_is_begun_is_finished_and_no_other():
 
 SLOW = """
 import sys, time
+import django
+django.setup()
 from facets import recalculations
 read = recalculations.preview
 def preview(facet, id):

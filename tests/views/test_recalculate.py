@@ -1,7 +1,6 @@
 """Recalculating a state in the console."""
 
 import html
-import logging
 import re
 from typing import Any
 
@@ -16,6 +15,8 @@ from facets.core import Event, Facet, StoreUnavailable
 from facets.core.records import inbound_record, outbound_record, state_record
 from facets.core.sqlite import SqliteEventDB
 from facets.core.store import Table
+from hdeadmin.audit.models import AuditEntry
+from tests.audit.outage import unwritable
 
 REASON = "Rule of October was wrong"
 
@@ -63,21 +64,44 @@ def test_what_would_change_is_shown_and_nothing_written(operator: Client, accoun
     assert accounts.db.get_records(drifted) == before
 
 
-def test_the_state_is_put_right_for_a_reason_which_is_logged(
-    operator: Client, accounts: Facet, drifted: str, caplog: pytest.LogCaptureFixture
+def test_the_state_is_put_right_for_a_reason_which_goes_on_record(
+    operator: Client, accounts: Facet, drifted: str
 ):
-    with caplog.at_level(logging.INFO, "facets.recalculations"):
-        response = operator.post(url_of(drifted), form(operator.get(url_of(drifted))))
+    response = operator.post(url_of(drifted), form(operator.get(url_of(drifted))))
 
     assert response.status_code == 302
     after = accounts.get(drifted)
     assert (after.record.seq, after.item["balance"], after.item["ownerLast"]) == (3, 100, "Reed")
     assert after.item["tier"] == "gold"
     assert "Recalculated from 3 events." in operator.get(response.url).text
-    logged = [record.getMessage() for record in caplog.records if record.name == "facets.recalculations"]
-    assert len(logged) == 1
-    assert "'operator'" in logged[0]
-    assert REASON in logged[0]
+    preview, intent, outcome = AuditEntry.objects.exclude(action="view").order_by("number")
+    assert (preview.action, preview.entity) == ("preview", drifted)
+    assert (intent.phase, intent.person, intent.reason) == ("intent", "operator", REASON)
+    assert (outcome.phase, outcome.intent, outcome.result) == ("outcome", intent.number, "applied")
+    assert (outcome.seq_before, outcome.seq_after) == (3, 3)
+
+
+def test_where_the_intent_cannot_be_recorded_nothing_is_written_and_the_reason_is_kept(
+    operator: Client, accounts: Facet, drifted: str
+):
+    sent = form(operator.get(url_of(drifted)))
+    before = accounts.db.get_records(drifted)
+
+    with unwritable():
+        response = operator.post(url_of(drifted), sent)
+
+    assert response.status_code == 503
+    assert "The audit trail cannot be written; nothing was written" in response.text
+    assert accounts.db.get_records(drifted) == before
+    assert operator.post(url_of(drifted), form(response)).status_code == 302
+    assert accounts.get(drifted).item["balance"] == 100
+
+
+def test_a_confirmation_of_anothers_making_is_on_record(operator: Client, drifted: str):
+    operator.post(url_of(drifted), {"promise": "forged", "reason": REASON})
+
+    entry = AuditEntry.objects.get(action="confirm-refused")
+    assert (entry.result, entry.entity, entry.details["of"]) == ("refused", drifted, "recalculate")
 
 
 def test_a_state_that_is_right_offers_nothing_to_confirm(operator: Client, account: str):

@@ -1,0 +1,144 @@
+"""What is previewed, confirmed and refused in the console is on record."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from facets.core import Event, Facet, StoreUnavailable
+from facets.core.sqlite import SqliteEventDB
+from hdeadmin.audit import trail
+from hdeadmin.audit.models import AuditEntry
+from tests.audit.outage import unwritable
+from tests.views.filled import press
+from tests.views.test_append import WHY, confirm, lose_the_answer, preview, records, url_of
+
+
+def on_record(*actions: str) -> list[Any]:
+    return list(AuditEntry.objects.filter(action__in=actions).order_by("number"))
+
+
+def test_a_correction_is_on_record_before_and_after(corrector: Client, accounts: Facet, account: str):
+    response = confirm(corrector, account, preview(corrector, account), {**WHY, "ticket": "SUP-7"})
+
+    assert response.status_code == 302
+    looked, intent, outcome = on_record("preview", "append")
+    assert (looked.action, looked.result, looked.details["events"]) == (
+        "preview",
+        "ok",
+        ["TRANSACTION_ACCEPTED"],
+    )
+    assert (intent.phase, intent.person, intent.facet, intent.entity) == (
+        "intent",
+        "corrector",
+        "BANK_ACCOUNT",
+        account,
+    )
+    assert (intent.reason, intent.ticket, intent.seq_before, intent.seq_after) == (
+        "Goodwill after the outage",
+        "SUP-7",
+        3,
+        4,
+    )
+    assert intent.changes == [{"path": ["balance"], "kind": "changed", "old": "100", "new": "125.5"}]
+    assert (outcome.phase, outcome.intent, outcome.result, outcome.seq_after) == (
+        "outcome",
+        intent.number,
+        "applied",
+        4,
+    )
+    assert intent.operation_id == outcome.operation_id == looked.operation_id
+    assert intent.operation_id in accounts.db.get_records(account)[3].meta
+
+
+def test_where_the_intent_cannot_be_recorded_the_table_is_not_touched_and_the_draft_is_kept(
+    corrector: Client, accounts: Facet, account: str, monkeypatch: pytest.MonkeyPatch
+):
+    page = preview(corrector, account)
+    with monkeypatch.context() as patch, unwritable():
+        patch.setattr(SqliteEventDB, "put_state", None)
+        response = confirm(corrector, account, page)
+
+    assert response.status_code == 503
+    assert "The audit trail cannot be written; nothing was written" in response.text
+    assert len(records(accounts, account)) == 3
+
+    again = press(corrector, url_of(account, ""), response, "confirm", {})
+    assert again.status_code == 302
+    assert records(accounts, account)[-1].data["amount"] == 25.5
+
+
+def test_a_preview_that_cannot_be_recorded_is_not_shown_and_the_draft_is_kept(
+    corrector: Client, account: str
+):
+    with unwritable():
+        response = preview(corrector, account)
+
+    assert response.status_code == 503
+    assert "+25.5" in response.text
+    assert press(corrector, url_of(account, ""), response, "preview", {}).status_code == 200
+
+
+def test_an_altered_confirmation_is_on_record(corrector: Client, account: str):
+    confirm(corrector, account, preview(corrector, account), {**WHY, "e1.amount": "9999"})
+
+    (entry,) = on_record("confirm-refused")
+    assert (entry.result, entry.person, entry.entity) == ("refused", "corrector", account)
+    assert "not what was previewed" in entry.details["why"]
+
+
+def test_a_confirmation_that_is_sent_again_is_on_record(corrector: Client, account: str):
+    page = preview(corrector, account)
+    confirm(corrector, account, page)
+    confirm(corrector, account, page)
+
+    (entry,) = on_record("confirm-refused")
+    assert entry.result == "repeated"
+    assert [entry.phase for entry in on_record("append")] == ["intent", "outcome"]
+
+
+def test_a_lost_race_is_on_record(
+    corrector: Client, accounts: Facet, account: str, monkeypatch: pytest.MonkeyPatch
+):
+    page = preview(corrector, account)
+    put_state = SqliteEventDB.put_state
+
+    def second(self: SqliteEventDB, *args: Any, **kwargs: Any) -> None:
+        monkeypatch.setattr(SqliteEventDB, "put_state", put_state)
+        accounts.append(account, Event("TRANSACTION_ACCEPTED", {"amount": 1}))
+        put_state(self, *args, **kwargs)
+
+    monkeypatch.setattr(SqliteEventDB, "put_state", second)
+
+    assert confirm(corrector, account, page).status_code == 409
+    _, outcome = on_record("append")
+    assert (outcome.result, outcome.details["why"], outcome.seq_after) == (
+        "not-applied",
+        "SequenceConflict",
+        None,
+    )
+
+
+def test_where_the_answer_is_lost_the_intent_stays_open(
+    corrector: Client, account: str, monkeypatch: pytest.MonkeyPatch
+):
+    page = preview(corrector, account)
+    lose_the_answer(monkeypatch, after_commit=True)
+
+    assert confirm(corrector, account, page).status_code == 503
+    assert [entry.entity for entry in trail.open_intents()] == [account]
+
+
+def test_where_it_was_never_sent_that_is_known_at_once(
+    corrector: Client, account: str, monkeypatch: pytest.MonkeyPatch
+):
+    page = preview(corrector, account)
+
+    def gone(*args: Any, **kwargs: Any) -> None:
+        raise StoreUnavailable("no route")
+
+    monkeypatch.setattr(SqliteEventDB, "put_state", gone)
+
+    assert confirm(corrector, account, page).status_code == 503
+    assert not trail.open_intents().exists()
+    assert on_record("append")[-1].result == "not-applied"
