@@ -76,6 +76,8 @@ class FacetDefinition(Generic[State]):
         state: the state's schema; its defaults are the state before the first event. Derive it from `Model`.
         list_display, search_fields, chart_fields: names of fields of the state, as they are stored.
         sensitive_fields: names of fields of the state or of events whose values are masked.
+        searchable_sensitive: those fields of the state, sensitive as they are, by whose whole value an entity may be
+            found. The directory keeps a keyed hash of them.
         help: a line about the facet for staff.
 
     Raises:
@@ -91,6 +93,7 @@ class FacetDefinition(Generic[State]):
         list_display: tuple[str, ...] = (),
         search_fields: tuple[str, ...] = (),
         sensitive_fields: tuple[str, ...] = (),
+        searchable_sensitive: tuple[str, ...] = (),
         chart_fields: tuple[str, ...] = (),
         help: str = "",
     ) -> None:
@@ -100,6 +103,7 @@ class FacetDefinition(Generic[State]):
         self.list_display = list_display
         self.search_fields = search_fields
         self.sensitive_fields = sensitive_fields
+        self.searchable_sensitive = searchable_sensitive
         self.chart_fields = chart_fields
         self.help = help
         self.events: dict[str, EventType] = {}
@@ -112,10 +116,17 @@ class FacetDefinition(Generic[State]):
             fields = ", ".join(".".join(map(str, problem["loc"])) for problem in error.errors())
             raise DefinitionError(f"Facet {name}: {state.__name__} needs defaults for {fields}.") from error
         known = {stored_key(field_name, field) for field_name, field in state.model_fields.items()}
-        for option in ("list_display", "search_fields", "chart_fields"):
+        for option in ("list_display", "search_fields", "chart_fields", "searchable_sensitive"):
             for path in getattr(self, option):
                 if path.split(".")[0] not in known:
                     raise DefinitionError(f"Facet {name}: {option} names {path!r}, not a field of the state.")
+        for path in searchable_sensitive:
+            *under, key = path.split(".")
+            if not holds_sensitive({key: True}, sensitive_fields, under=under):
+                raise DefinitionError(
+                    f"Facet {name}: searchable_sensitive names {path!r}, which sensitive_fields does not mask; name it "
+                    "in search_fields."
+                )
 
     def __repr__(self) -> str:
         return f"FacetDefinition({self.name!r})"

@@ -1,1 +1,19 @@
-"""The searchable copy of current states, in SQL."""
+"""The searchable copy of current states, in SQL. What others call is named here."""
+
+from facets.directory.answer import count, every, find, query, search
+from facets.directory.known import Freshness, freshness, freshness_of_all, knows
+from facets.directory.rows import note, remove
+
+__all__ = [
+    "Freshness",
+    "count",
+    "every",
+    "find",
+    "freshness",
+    "freshness_of_all",
+    "knows",
+    "note",
+    "query",
+    "remove",
+    "search",
+]

@@ -1,11 +1,6 @@
 """What a list asks of the directory, and how the answer looks. Pure: the pages ask, the directory's SQL answers.
 
-The functions that answer, which the pages call:
-
-    query(question, *, limit, after=None, before=None) -> Page     one page, by keyset, in either direction
-    count(question, *, most=10_000) -> Count                        at most so many are counted exactly
-    every(question) -> Iterator[Row]                                all of them in the question's order, streamed
-    search(words, facets, *, limit) -> list[Row]                    words over several facets, best first
+The functions that answer are `facets.directory`'s, in answer.py.
 """
 
 from __future__ import annotations
@@ -29,8 +24,9 @@ class Condition:
     Attributes:
         field: a path of `list_display` or `search_fields`, or ID, SEQ, UPDATED (milliseconds since 1970).
         test: `is` any of the values, which are JSON scalars; `contains` the one text, whatever its case and accents;
-            `from` and `to`, the one value and everything above or below, of the same type as the stored ones (texts,
-            such as dates, by code point); `empty`: absent, null or the empty text (no values).
+            `from` and `to`, the one value and everything above or below in the order of the column (numbers and
+            numbers, moments and ISO texts, texts and texts without case); `empty`: absent, null or an empty text,
+            list or object (no values).
     """
 
     field: str
@@ -44,7 +40,8 @@ class Question:
 
     Attributes:
         words: hostile text; every word must be in the entity's search text or id.
-        sort: ID, SEQ, UPDATED or a column's path. Ties are in the order of ids; entities without a value come last.
+        sort: ID, SEQ, UPDATED or a column's path. Ties are in the order of ids, in the same direction; entities
+            without a value come last in either.
         drifted: only those that `manage.py verify` found to differ from their events at the seq that they have now.
     """
 
