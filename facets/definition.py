@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import string
 from _string import formatter_field_name_split  # type: ignore[import-not-found]  # as string.Formatter does
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Generic, TypeAlias, TypeVar, get_args
+from typing import Any, Generic, TypeAlias, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -16,7 +16,7 @@ from facets.core import Facet, InvalidRecord, Processor, StateUpdaterInput
 from facets.core.json import JSON
 from facets.core.processor import Publish
 from facets.core.store import EventStore
-from facets.masking import MASKED, holds_sensitive, redact
+from facets.masking import MASKED, holds_sensitive, mask, redact
 from facets.stored_form import WrittenAsNull, keep_unknown, stored_key, to_stored
 
 __all__ = [
@@ -30,6 +30,8 @@ __all__ = [
     "humanize",
     "in_words",
 ]
+
+_DEEPEST = 6  # keys; a model may hold itself
 
 State = TypeVar("State", bound=BaseModel)
 Schema = TypeVar("Schema", bound=BaseModel)
@@ -75,7 +77,9 @@ class FacetDefinition(Generic[State]):
         title: what staff call its entities, in the plural.
         state: the state's schema; its defaults are the state before the first event. Derive it from `Model`.
         list_display, search_fields, chart_fields: names of fields of the state, as they are stored.
-        sensitive_fields: names of fields of the state or of events whose values are masked.
+        sensitive_fields: paths in the state, in events and in messages whose values are masked: dotted keys as they
+            are stored, list indexes left out, each matching at any depth. None of them can be drawn, sorted by, or
+            searched but as the next line says.
         searchable_sensitive: those fields of the state, sensitive as they are, by whose whole value an entity may be
             found. The directory keeps a keyed hash of them.
         help: a line about the facet for staff.
@@ -127,6 +131,14 @@ class FacetDefinition(Generic[State]):
                     f"Facet {name}: searchable_sensitive names {path!r}, which sensitive_fields does not mask; name it "
                     "in search_fields."
                 )
+        for path in sensitive_fields:
+            if not path or not all(path.split(".")):
+                raise DefinitionError(
+                    f"Facet {name}: sensitive_fields names {path!r}, which is no path of keys."
+                )
+        for path in chart_fields:
+            if mask(None, sensitive_fields, under=path.split(".")) is MASKED:
+                raise DefinitionError(f"Facet {name}: chart_fields draws {path!r}, which is sensitive.")
 
     def __repr__(self) -> str:
         return f"FacetDefinition({self.name!r})"
@@ -189,6 +201,16 @@ class FacetDefinition(Generic[State]):
             if field == stored_key(name, info) and info.title:
                 return info.title
         return humanize(field)
+
+    def unknown_sensitive_fields(self) -> list[str]:
+        """Those sensitive fields that neither the state nor any event has: mistyped, or of messages alone."""
+        models: list[_ModelClass] = [self.state, *(event.schema for event in self.events.values())]
+        chains = {chain for model in models for chain in _chains(model)}
+        return [
+            path
+            for path in self.sensitive_fields
+            if not any(mask(None, (path,), under=chain) is MASKED for chain in chains)
+        ]
 
     def _check_model(self, model: type[BaseModel]) -> None:
         """Refuse models that would drop what they do not know."""
@@ -298,6 +320,27 @@ def _models_in(annotation: Any, seen: set[Any] | None = None) -> set[type[BaseMo
     for argument in get_args(annotation):
         _models_in(argument, seen)
     return seen
+
+
+def _chains(model: type[BaseModel], above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The keys, as stored, that lead to each field of a model and of those in it, once round where it holds itself."""
+    for name, field in model.model_fields.items():
+        chain = (*above, stored_key(name, field))
+        yield chain
+        if len(chain) < _DEEPEST:
+            for reached, keys in _models_of(field.annotation):
+                yield from _chains(reached, (*chain, *keys))
+
+
+def _models_of(annotation: Any) -> Iterator[tuple[type[BaseModel], tuple[str, ...]]]:
+    """The models that a value of this annotation is or holds, each with `*` for the keys of mappings on the way."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation, ()
+    origin = get_origin(annotation)
+    is_mapping = isinstance(origin, type) and issubclass(origin, Mapping)
+    for argument in get_args(annotation):
+        for model, keys in _models_of(argument):
+            yield model, ("*", *keys) if is_mapping else keys
 
 
 class _Sentences(string.Formatter):

@@ -26,7 +26,7 @@ from facets.core.processor import Step
 from facets.core.records import Record
 from facets.core.store import EventStore
 from facets.core.stream import StreamEntry
-from facets.definition import FacetDefinition
+from facets.definition import FacetDefinition, in_words
 from facets.diff import ABSENT, Change, diff
 from facets.stored_form import stored_key, to_stored
 
@@ -321,7 +321,7 @@ def effects(
             data=step.event.data,
             before=state,
             after=step.state,
-            error=_in_words(step),
+            error=_in_words(definition, step, state),
             skipped=step.skipped,
             published=step.published,
         )
@@ -423,14 +423,12 @@ def _height(point: tuple[int, int, float]) -> float:
     return point[2]
 
 
-def _in_words(step: Step) -> str:
-    error = step.error
-    if error is None:
+def _in_words(definition: FacetDefinition[Any], step: Step, before: JSON) -> str:
+    if step.error is None:
         return ""
-    if isinstance(error, InvalidRecord):
-        # It counts the events that it was given, which are not the seqs.
-        return re.sub(r"^Event \d+ does not fit", "Does not fit", error.reason)
-    return str(error) or type(error).__name__
+    words = in_words(definition.processor, step.error, before, step.event.data)
+    # It counts the events that it was given, which are not the seqs.
+    return re.sub(r"^Event \d+ does not fit", "Does not fit", words)
 
 
 def _packed(position: Position) -> JSON:

@@ -684,3 +684,50 @@ def test_an_untouched_item_is_written_back_as_it_stood_wherever_it_moves(
     result = definition.processor.process(before, [], [Event("MOVED", {})])
 
     assert dumps(result.state["parts"]) == expected
+
+
+def test_a_sensitive_field_that_nothing_has_is_found():
+    class Card(Model):
+        number: str = Field("", alias="cardNo")
+        again: Card | None = None
+
+    class Owner(Model):
+        cards: list[Card] | None = None
+        by_name: dict[str, Card] | None = None
+
+    class Moved(Model):
+        email: str = ""
+
+    facet = FacetDefinition(
+        name="F",
+        title="F",
+        state=Owner,
+        sensitive_fields=(
+            "cards.cardNo",
+            "email",
+            "cardNo",
+            "cards.number",
+            "e-mail",
+            "cards.again.cardNo",
+            "by_name.cardNo",
+        ),
+    )
+    facet.event("MOVED", Moved)(lambda state, event, publish: state)
+
+    assert facet.unknown_sensitive_fields() == ["cards.number", "e-mail", "by_name.cardNo"]
+
+
+@pytest.mark.parametrize("path", ["", "a.", ".a", "a..b"])
+def test_a_sensitive_field_that_is_no_path_is_refused(path: str):
+    with pytest.raises(DefinitionError, match="no path of keys"):
+        FacetDefinition(name="F", title="F", state=Model, sensitive_fields=(path,))
+
+
+def test_what_is_sensitive_cannot_be_drawn():
+    class Account(Model):
+        balance: float = 0
+
+    with pytest.raises(DefinitionError, match="draws 'balance', which is sensitive"):
+        FacetDefinition(
+            name="F", title="F", state=Account, chart_fields=("balance",), sensitive_fields=("balance",)
+        )

@@ -16,7 +16,7 @@ from facets.core import HistoryFault, json
 from facets.core.records import inbound_record, state_record
 from facets.core.sqlite import SqliteTable
 from facets.core.stream import StreamEntry
-from facets.definition import FacetDefinition
+from facets.definition import FacetDefinition, Model
 from facets.definitions.bank_account import BankAccount, Transaction, bank_account
 from facets.diff import same
 from facets.replay import History, effects
@@ -344,3 +344,15 @@ def test_the_version_of_a_definition_follows_its_source(tmp_path: Path, monkeypa
 
     assert load("def add(a, b):\n    return a + b\n") == plain
     assert load("def add(a, b):\n    return a + b + 1\n") != plain
+
+
+def test_what_a_rule_says_quotes_no_sensitive_value():
+    account = FacetDefinition(name="A", title="A", state=Model, sensitive_fields=("iban",))
+
+    @account.event("PAID", Model)
+    def pay(state: Model, event: Model, publish: Any) -> Model:
+        raise ValueError(f"no such account: {event.iban}")  # type: ignore[attr-defined]
+
+    [effect] = effects(account, {}, [StreamEntry(1, "PAID", '{"iban":"DE89 3704"}', 0)])
+
+    assert effect.error == "no such account: ••••••"

@@ -1,5 +1,6 @@
 """What the person of a request may do with a facet, and the words for what they may not."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ from django.http import Http404, HttpRequest
 from facets import registry
 from facets.definition import FacetDefinition
 from hdeadmin.access.rights import Action, can, who_may
+from hdeadmin.audit.trail import AuditUnavailable, record
 
 UNDEFINED = "No definition of this facet is loaded, so its rules are not known. It can be read, not changed."
 # What changes an entity takes rules.
@@ -57,11 +59,12 @@ def require(request: HttpRequest, facet: str | None, action: Action) -> None:
 
     Raises:
         Http404: they may not even see the facet.
-        PermissionDenied: they lack the right.
+        PermissionDenied: they lack the right, which is put on record.
     """
     if facet is not None:
         require_view(request, facet)
     if not may(request, facet, action):
+        _record_denial(request, facet or "", action)
         raise PermissionDenied(f"{_needs(facet, action)}.")
 
 
@@ -78,6 +81,16 @@ def require_definition(request: HttpRequest, facet: str, action: Action) -> Face
         raise PermissionDenied(UNDEFINED)
     require(request, facet, action)
     return definition
+
+
+def _record_denial(request: HttpRequest, facet: str, action: Action) -> None:
+    match = request.resolver_match
+    entity = str(match.kwargs.get("entity_id", "")) if match else ""
+    # A refusal that cannot be recorded is one all the same.
+    with suppress(AuditUnavailable):
+        record(
+            "denied", request=request, facet=facet, entity=entity, result="denied", details={"right": action}
+        )
 
 
 def _needs(facet: str | None, action: Action) -> str:
