@@ -17,6 +17,9 @@ DEMO_DIR = BASE_DIR / ".demo"
 # Django's own `check --deploy` asks for this many.
 MIN_SECRET_KEY = 50
 
+# Those of hdeadmin.access.rights, which needs Django's settings to be read first.
+ROLES = ("viewer", "corrector", "operator", "auditor", "administrator")
+
 Words = Annotated[tuple[str, ...], NoDecode]
 
 
@@ -62,6 +65,45 @@ class Environment(BaseSettings):
         "",
         description="Django's database: `postgres://user:password@host:5432/name?sslmode=require` or `sqlite:///path`.",
     )
+    HDEADMIN_MFA: bool | None = Field(
+        None,
+        description="Ask a second factor of everyone who may write, reveal or administer. On, except in the demo.",
+    )
+    HDEADMIN_EMAIL_URL: str = Field(
+        "",
+        description="Sends invitations: `smtps://user:password@host:465`, or `smtp://…:587`, which begins TLS. Unset, links are shown to whoever invites.",
+    )
+    HDEADMIN_EMAIL_FROM: str = Field(
+        "", description="The sender of invitations, such as `hdeadmin@example.com`."
+    )
+    HDEADMIN_OIDC_ISSUER: str = Field(
+        "",
+        description="Single sign-on: the OpenID Connect provider's address, as it names itself, such as `https://id.example.com/realms/acme`.",
+    )
+    HDEADMIN_OIDC_CLIENT_ID: str = Field("", description="The console's name at the provider.")
+    HDEADMIN_OIDC_CLIENT_SECRET: str = Field("", description="The console's secret at the provider.")
+    HDEADMIN_OIDC_NAME: str = Field(
+        "single sign-on",
+        max_length=40,
+        description="What the button calls the provider: Sign in with ….",
+    )
+    HDEADMIN_OIDC_SCOPES: Words = Field(
+        ("openid", "profile", "email"), description="What the provider is asked to tell."
+    )
+    HDEADMIN_OIDC_GROUPS_CLAIM: str = Field(
+        "groups", description="The claim that lists a person's groups; a dotted path where it is nested."
+    )
+    HDEADMIN_OIDC_ROLES: Words = Field(
+        (),
+        description="Which group at the provider gives which role: `support=corrector,sre=operator`. Unset, roles are given in the console.",
+    )
+    HDEADMIN_OIDC_LINK_EMAIL: bool = Field(
+        False,
+        description="Let an identity whose e-mail the provider has verified sign in as the person who already has that e-mail here.",
+    )
+    HDEADMIN_OIDC_MFA: bool = Field(
+        False, description="The provider asks for a second factor itself, so that the console need not."
+    )
     HDEADMIN_STORE: str = Field(
         "", description="The table of events: `dynamodb:TABLE` or `sqlite:PATH`. Required on a server."
     )
@@ -102,6 +144,8 @@ class Environment(BaseSettings):
         "CSRF_TRUSTED_ORIGINS",
         "HDEADMIN_FACETS",
         "HDEADMIN_AUDIT_KEY_FALLBACKS",
+        "HDEADMIN_OIDC_SCOPES",
+        "HDEADMIN_OIDC_ROLES",
         mode="before",
     )
     @classmethod
@@ -145,6 +189,32 @@ class Environment(BaseSettings):
                 raise ValueError(f"{origin} has no https:// or http:// in front")
         return value
 
+    @field_validator("HDEADMIN_OIDC_ROLES")
+    @classmethod
+    def groups_give_roles(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for pair in value:
+            group, _, role = pair.rpartition("=")
+            if not group.strip() or role.strip() not in ROLES:
+                raise ValueError(f"use group=role, with a role of {', '.join(ROLES)}")
+        return value
+
+    @field_validator("HDEADMIN_OIDC_ISSUER")
+    @classmethod
+    def issuer_is_safe(cls, value: str) -> str:
+        parts = urlsplit(value)
+        here = parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost")
+        if value and not (here or (parts.scheme == "https" and parts.hostname)):
+            raise ValueError("use an address that begins with https://")
+        return value
+
+    @field_validator("HDEADMIN_EMAIL_URL")
+    @classmethod
+    def email_is_known(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and (parts.scheme not in ("smtp", "smtps") or not parts.hostname):
+            raise ValueError("use smtps://user:password@host:465 or smtp://user:password@host:587")
+        return value
+
     @field_validator("HDEADMIN_STORE")
     @classmethod
     def store_is_known(cls, value: str) -> str:
@@ -179,6 +249,10 @@ class Environment(BaseSettings):
             missing.append("ALLOWED_HOSTS: set it to the host names of this console")
         if missing and not local:
             raise ValueError("\n".join(missing))
+        if self.HDEADMIN_OIDC_ISSUER and not self.HDEADMIN_OIDC_CLIENT_ID:
+            raise ValueError("HDEADMIN_OIDC_CLIENT_ID: set it to the console's name at the provider")
+        if self.HDEADMIN_EMAIL_URL and "@" not in self.HDEADMIN_EMAIL_FROM:
+            raise ValueError("HDEADMIN_EMAIL_FROM: set it to the sender of invitations")
         if self.HDEADMIN_DEMO:
             # Nowhere else: another company's ORDER has rules of its own.
             self.HDEADMIN_FACETS = self.HDEADMIN_FACETS or ("facets.definitions",)
@@ -193,6 +267,14 @@ class Environment(BaseSettings):
         default_dir = DEMO_DIR if self.HDEADMIN_DEMO else BASE_DIR
         self.DATABASE_URL = self.DATABASE_URL or f"sqlite:///{default_dir / 'hdeadmin.sqlite3'}"
         return self
+
+    def oidc_roles(self) -> dict[str, frozenset[str]]:
+        """From a group at the provider to the roles that it gives."""
+        roles: dict[str, frozenset[str]] = {}
+        for pair in self.HDEADMIN_OIDC_ROLES:
+            group, _, role = pair.rpartition("=")
+            roles[group.strip()] = roles.get(group.strip(), frozenset()) | {role.strip()}
+        return roles
 
 
 def read() -> Environment:

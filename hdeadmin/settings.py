@@ -32,6 +32,8 @@ HDEADMIN_READINESS = {
 }
 
 INSTALLED_APPS = [
+    # Its pages are those of hdeadmin.access.administration; what allauth registers there is not shown.
+    "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -40,6 +42,10 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.forms",
     "django_htmx",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.usersessions",
     "hdeadmin",
     "hdeadmin.access",
     "hdeadmin.audit",
@@ -55,9 +61,12 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "hdeadmin.access.sessions.SessionLifetime",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "hdeadmin.errors.MethodNotAllowedPage",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "hdeadmin.access.factors.FactorGate",
     "django_htmx.middleware.HtmxMiddleware",
     "hdeadmin.audit.failures.AuditFailures",
     "facets.views.failures.StoreFailures",
@@ -75,6 +84,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "hdeadmin.theme.theme",
+                "hdeadmin.access.context.access",
                 "facets.views.frame.frame",
             ]
         },
@@ -97,9 +107,10 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 MESSAGE_TAGS = {message_levels.SUCCESS: "ok", message_levels.WARNING: "warn", message_levels.ERROR: "danger"}
 
-LOGIN_URL = "login"
+LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
-LOGOUT_REDIRECT_URL = "login"
+LOGOUT_REDIRECT_URL = "account_login"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -110,13 +121,83 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 
-SESSION_COOKIE_AGE = 12 * 60 * 60  # seconds: one working day
-SESSION_COOKIE_NAME = "hdeadmin_session"
+# Invitations and the links that set a new password.
+PASSWORD_RESET_TIMEOUT = 3 * 24 * 60 * 60  # seconds
+
+ACCOUNT_ADAPTER = "hdeadmin.access.entrance.Entrance"
+ACCOUNT_FORMS = {"login": "hdeadmin.access.entrance.LoginForm"}
+ACCOUNT_LOGIN_METHODS = {"username", "email"}
+# Nobody signs up; allauth reads here which fields its sign-in has.
+ACCOUNT_SIGNUP_FIELDS = ["email*", "username*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 5 * 60  # seconds
+ACCOUNT_LOGIN_TIMEOUT = 10 * 60  # seconds between the password and the second factor
+# "key" is the person whose password or code is guessed at.
+ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "30/m/ip,5/5m/key"}
+
+MFA_ADAPTER = "hdeadmin.access.factors.Factors"
+MFA_FORMS = {
+    "authenticate": "hdeadmin.access.factors.AuthenticateForm",
+    "reauthenticate": "hdeadmin.access.factors.ReauthenticateForm",
+    "add_webauthn": "hdeadmin.access.factors.AddPasskeyForm",
+}
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_WEBAUTHN_USER_VERIFICATION = "required"
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_TOTP_ISSUER = "hdeadmin"
+# A code of the half minute before or after will do: clocks differ, and typing takes time.
+MFA_TOTP_TOLERANCE = 1
+# There is no page on which anybody adds an address.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+
+SOCIALACCOUNT_ADAPTER = "hdeadmin.access.sso.SingleSignOn"
+SOCIALACCOUNT_PROVIDERS = {
+    "openid_connect": {
+        "APPS": [
+            {
+                # Part of the address that the provider sends people back to.
+                "provider_id": "sso",
+                "name": _env.HDEADMIN_OIDC_NAME,
+                "client_id": _env.HDEADMIN_OIDC_CLIENT_ID,
+                "secret": _env.HDEADMIN_OIDC_CLIENT_SECRET,
+                "settings": {
+                    "server_url": _env.HDEADMIN_OIDC_ISSUER,
+                    "scope": list(_env.HDEADMIN_OIDC_SCOPES),
+                    "oauth_pkce_enabled": True,
+                },
+            }
+        ]
+        if _env.HDEADMIN_OIDC_ISSUER
+        else []
+    }
+}
+SOCIALACCOUNT_STORE_TOKENS = False
+SOCIALACCOUNT_REQUESTS_TIMEOUT = 5  # seconds
+
+HDEADMIN_MFA = _env.HDEADMIN_MFA if _env.HDEADMIN_MFA is not None else not _env.HDEADMIN_DEMO
+HDEADMIN_OIDC_ROLES = _env.oidc_roles()
+HDEADMIN_OIDC_GROUPS_CLAIM = _env.HDEADMIN_OIDC_GROUPS_CLAIM
+HDEADMIN_OIDC_LINK_EMAIL = _env.HDEADMIN_OIDC_LINK_EMAIL
+HDEADMIN_OIDC_MFA = _env.HDEADMIN_OIDC_MFA
+
+HDEADMIN_EMAIL_URL = _env.HDEADMIN_EMAIL_URL
+HDEADMIN_EMAIL_FROM = _env.HDEADMIN_EMAIL_FROM
+
+SESSION_COOKIE_AGE = 30 * 60  # seconds without a request
+HDEADMIN_SESSION_SECONDS = 12 * 60 * 60  # seconds from sign-in, whatever is done in them: one working day
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+# A browser takes a __Host- cookie from this host only, over HTTPS only, for the whole of it.
+_cookie_prefix = "__Host-" if _https else ""
+SESSION_COOKIE_NAME = f"{_cookie_prefix}hdeadmin_session"
 SESSION_COOKIE_SECURE = _https
+SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
-CSRF_COOKIE_NAME = "hdeadmin_csrf"
+CSRF_COOKIE_NAME = f"{_cookie_prefix}hdeadmin_csrf"
 CSRF_COOKIE_SECURE = _https
 CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "hdeadmin.errors.csrf_failure"
 X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True

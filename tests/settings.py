@@ -25,6 +25,12 @@ os.environ.update(
         "DATABASE_URL": os.environ.get("HDEADMIN_TEST_DATABASE_URL")
         or f"sqlite:///{FOLDER / 'hdeadmin.sqlite3'}",
         "HDEADMIN_FACETS": "facets.definitions",
+        # Tests of the second factor switch it on.
+        "HDEADMIN_MFA": "false",
+        # So that its addresses are there; tests of single sign-on run a provider of their own.
+        "HDEADMIN_OIDC_ISSUER": "http://127.0.0.1:9/",
+        "HDEADMIN_OIDC_CLIENT_ID": "hdeadmin",
+        "HDEADMIN_OIDC_CLIENT_SECRET": "secret of the tests",
         "HDEADMIN_STORE": f"sqlite:{FOLDER / 'ledger.sqlite3'}",
         # Invented credentials, an endpoint where nothing answers, and no look at files or at EC2 for others.
         "AWS_ACCESS_KEY_ID": "testing",

@@ -11,7 +11,7 @@ def sign_in(page: Page) -> None:
     page.goto("/")
     page.get_by_label("Name").fill("operator")
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
 
 
 def url_of(name: str, entity_id: str, facet: str = "BANK_ACCOUNT") -> str:

@@ -67,7 +67,7 @@ class Demo:
     def sign_in(self, name: str, password: str) -> str:
         _, page = self.read("login/")
         [token] = set(re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', page))
-        url, _ = self.read("login/", username=name, password=password, csrfmiddlewaretoken=token)
+        url, _ = self.read("login/", login=name, password=password, csrfmiddlewaretoken=token)
         return url
 
     def stop(self, number: signal.Signals) -> str:

@@ -46,9 +46,9 @@ def test_a_stranger_signs_in_and_goes_on_to_where_they_wanted(db: None, client: 
     User.objects.create_user("ada", password="correct horse battery")
 
     asked = client.get("/facets/ORDER/append/")
-    wrong = client.post(asked.url, {"username": "ada", "password": "wrong", "next": "/facets/ORDER/append/"})
+    wrong = client.post(asked.url, {"login": "ada", "password": "wrong", "next": "/facets/ORDER/append/"})
     right = client.post(
-        asked.url, {"username": "ada", "password": "correct horse battery", "next": "/facets/ORDER/append/"}
+        asked.url, {"login": "ada", "password": "correct horse battery", "next": "/facets/ORDER/append/"}
     )
 
     assert asked.url == "/login/?next=/facets/ORDER/append/"
@@ -63,7 +63,7 @@ def test_signing_in_and_choosing_a_theme_lead_nowhere_else(db: None, client: Cli
     User.objects.create_user("ada", password="correct horse battery")
 
     signed_in = client.post(
-        "/login/", {"username": "ada", "password": "correct horse battery", "next": elsewhere}
+        "/login/", {"login": "ada", "password": "correct horse battery", "next": elsewhere}
     )
     themed = client.post("/theme/", {"theme": "dark", "next": elsewhere})
 
