@@ -1,7 +1,7 @@
 """The searchable copy of current states, in SQL. What others call is named here."""
 
 from facets.directory.answer import count, every, find, query, search
-from facets.directory.known import Freshness, freshness, freshness_of_all, knows
+from facets.directory.known import Freshness, found, freshness, freshness_of_all, knows
 from facets.directory.rows import note, remove
 
 __all__ = [
@@ -9,6 +9,7 @@ __all__ = [
     "count",
     "every",
     "find",
+    "found",
     "freshness",
     "freshness_of_all",
     "knows",

@@ -42,7 +42,10 @@ _ALL = 2**31
 
 _PAGE_OF_ALL = 1_000
 
-_ROW = 'e.entity_id, e.seq, e.ts, e.read_at, e.version, e."values"'
+_ROW = (
+    'e.entity_id, e.seq, e.ts, e.read_at, e.version, e."values",'
+    " CASE WHEN e.drift_seq = e.seq THEN e.drift_fields END"
+)
 
 
 def query(question: Question, *, limit: int, after: str | None = None, before: str | None = None) -> Page:
@@ -434,7 +437,7 @@ def _fetch(sql: str, parameters: list[Any]) -> Sequence[Any]:
 
 
 def _row(facet: str, definition: FacetDefinition[Any] | None, found: Sequence[Any]) -> Row:
-    id, seq, ts, read_at, version, values = found
+    id, seq, ts, read_at, version, values, drifted = found
     kept: dict[str, JSON] = json.loads(values)
     if definition and definition.sensitive_fields and version != current_version(definition):
         # It was read before its definition masked what it masks now.
@@ -443,7 +446,7 @@ def _row(facet: str, definition: FacetDefinition[Any] | None, found: Sequence[An
             for path, value in kept.items()
             if not holds_sensitive(value, definition.sensitive_fields, under=path.split("."))
         }
-    return Row(facet, unescaped(id), seq, ts, read_at, kept)
+    return Row(facet, unescaped(id), seq, ts, read_at, kept, drifted)
 
 
 def _about(number: int) -> int:

@@ -47,6 +47,12 @@ def freshness_of_all(facets: Iterable[str]) -> Freshness:
     return _freshness(list(facets), now_ms())
 
 
+def found() -> dict[str, TableFacet]:
+    """By name, the facets of which the directory holds any entity."""
+    rows = TableFacet.objects.filter(table=settings.HDEADMIN_STORE, entities__gt=0)
+    return {row.name: row for row in rows.order_by("name")}
+
+
 def knows(facet: str) -> bool:
     """Whether a list of the facet can be made from the directory: all of its entities have been read once."""
     if isinstance(current_table(), SqliteTable):

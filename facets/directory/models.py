@@ -45,6 +45,7 @@ class TableFacet(models.Model):
             keeps its slot for as long as there may be rows that have it there.
         version: of the definition by which all rows were read; see `entry.version_of`.
         entities: how many rows there are, as last counted and kept up since.
+        verified_at: when `manage.py verify` last came to the facet's end, in milliseconds since 1970.
     """
 
     table = HostileTextField()
@@ -52,6 +53,7 @@ class TableFacet(models.Model):
     slots = models.JSONField(default=list)
     version = models.IntegerField(default=0)
     entities = models.BigIntegerField(default=0)
+    verified_at = models.BigIntegerField(null=True)
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=("table", "name"), name="facets_tablefacet_once"),)
@@ -70,6 +72,8 @@ class Entity(models.Model):
         version: of the definition by which it was read.
         read_at: when, in milliseconds since 1970.
         drift_seq: the seq at which `manage.py verify` found state and events to differ; it drifts while it is there.
+        drift_fields: in how many fields; 0 where only the seq is wrong.
+        drift_at: when that was found, in milliseconds since 1970.
         key_1 …: sort keys, see `keys.sort_key`; NULL where the definition at the time had no such column.
     """
 
@@ -82,6 +86,8 @@ class Entity(models.Model):
     version = models.IntegerField(default=0)
     read_at = models.BigIntegerField()
     drift_seq = models.BigIntegerField(null=True)
+    drift_fields = models.IntegerField(null=True)
+    drift_at = models.BigIntegerField(null=True)
     key_1 = models.BinaryField(null=True)
     key_2 = models.BinaryField(null=True)
     key_3 = models.BinaryField(null=True)

@@ -62,6 +62,7 @@ class Row:
             or where it is masked.
         updated: STATE's timestamp, milliseconds since 1970.
         read: when the directory read it, in the same unit.
+        drifted: in how many fields it was found to differ from its events; None where it was not.
     """
 
     facet: str
@@ -70,6 +71,7 @@ class Row:
     updated: int
     read: int
     values: Mapping[str, JSON] = field(default_factory=dict)
+    drifted: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

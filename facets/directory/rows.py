@@ -24,7 +24,12 @@ KEY_COLUMNS = tuple(f"key_{number}" for number in range(1, KEYS + 1))
 
 # Our own names only: no text of anybody else is ever put into a statement.
 _COLUMNS = ("facet_id", "entity_id", "seq", "ts", '"values"', "text", "version", "read_at", *KEY_COLUMNS)
-_CHANGED = ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS[2:])
+# A state that was written anew is to be verified anew, at the same seq too: that may be a recalculation.
+_DRIFT = (
+    "drift_seq = CASE WHEN (excluded.seq, excluded.ts) = (facets_entity.seq, facets_entity.ts)"
+    " THEN facets_entity.drift_seq END"
+)
+_CHANGED = ", ".join([*(f"{name} = excluded.{name}" for name in _COLUMNS[2:]), _DRIFT])
 _UPSERT = (
     f"INSERT INTO facets_entity ({', '.join(_COLUMNS)}) VALUES ({', '.join(['%s'] * len(_COLUMNS))})"
     f" ON CONFLICT (facet_id, entity_id) DO UPDATE SET {_CHANGED}"

@@ -218,7 +218,7 @@ class _Reading:
 
     def filters(self) -> Iterator[Filter]:
         for column in (OWN[SEQ], *self._columns):
-            if not column.usable:
+            if not column.usable or column.kind == "other":
                 continue
             yield Filter(
                 column,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from math import isfinite
 from typing import Any
 
 from facets import display
@@ -65,8 +66,8 @@ def written(value: JSON, column: Column, decimals: int = 0) -> display.Value:
     if option := column.option(value):
         return display.Value("text", display.visible(option.label))
     if column.numeric and _is_number(value):
-        shown = display.scalar(value)
-        return display.Value("number", _grouped(shown.text, decimals), shown.note)
+        note = display.scalar(value).note
+        return display.Value("number", _grouped(_number(value), decimals), note)
     found = display.scalar(value, _ANNOTATIONS.get(column.kind))
     if len(found.text) > LONGEST:
         return display.Value(found.kind, found.text[:LONGEST] + "…")
@@ -86,6 +87,13 @@ def _cell(row: Row, column: Column, words: Sequence[str], decimals: int) -> Cell
 
 def _is_number(value: JSON) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _number(value: float) -> str:
+    """The number's own digits, without those that only binary fractions have: 0.1 + 0.2 is 0.3."""
+    if isinstance(value, float) and isfinite(value):
+        value = float(f"{value:.12g}")
+    return display.scalar(value).text
 
 
 def _decimals(rows: Sequence[Row], column: Column) -> int:

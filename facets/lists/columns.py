@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from facets.definition import FacetDefinition
+from facets.directory.entry import columns_of
 from facets.directory.question import ID, SEQ, UPDATED
 from facets.forms import scalars
 from facets.forms.shapes import Constant, Field, Flag, Group, One, OneOf, Shape, shape_of_model
@@ -34,7 +35,8 @@ class Column:
         path: dotted, as `list_display` names it; or ID, SEQ, UPDATED.
         listed: it is a column of the table; one that is only searched can be filtered by all the same.
         searched: words are looked for in it.
-        sensitive: what of its values is masked; all of them where `masked`, and no list is sorted or filtered by it.
+        usable: a list can be sorted and filtered by it.
+        sensitive: what of its values is masked; all of them where `masked`.
     """
 
     path: str
@@ -43,6 +45,7 @@ class Column:
     options: tuple[Option, ...] = ()
     listed: bool = True
     searched: bool = False
+    usable: bool = True
     sensitive: tuple[str, ...] = ()
 
     @property
@@ -56,11 +59,6 @@ class Column:
     @property
     def numeric(self) -> bool:
         return self.kind == "number" and not self.masked
-
-    @property
-    def usable(self) -> bool:
-        """Whether a list can be sorted and filtered by it."""
-        return not self.masked and self.kind != "other"
 
     @property
     def ranged(self) -> bool:
@@ -104,6 +102,7 @@ def _column(definition: FacetDefinition[Any], group: Group, path: str) -> Column
         options,
         listed=path in definition.list_display,
         searched=path in definition.search_fields,
+        usable=path in dict(columns_of(definition)),
         sensitive=definition.sensitive_fields,
     )
 

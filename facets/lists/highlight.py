@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from facets.directory.text import fold
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,18 +16,23 @@ class Part:
     hit: bool = False
 
 
-def marked(text: str, words: Iterable[str]) -> list[Part]:
-    """The text in pieces that make it up again."""
+def marked(text: str, words: Sequence[str]) -> list[Part]:
+    """The text in pieces that make it up again.
+
+    Args:
+        words: folded, as `facets.directory.text.words_of` gives them.
+    """
+    if not words:
+        return [Part(text)] if text else []
     folded, places = _fold(text)
     hits = [False] * len(text)
     for word in words:
-        wanted = _fold(word)[0]
-        start = folded.find(wanted) if wanted else -1
+        start = folded.find(word)
         while start >= 0:
             # A letter that folds to several, such as ß, is hit whole.
-            for place in places[start : start + len(wanted)]:
+            for place in places[start : start + len(word)]:
                 hits[place] = True
-            start = folded.find(wanted, start + len(wanted))
+            start = folded.find(word, start + len(word))
     parts: list[Part] = []
     begin = 0
     for place in range(1, len(text) + 1):
@@ -41,8 +47,7 @@ def _fold(text: str) -> tuple[str, list[int]]:
     folded: list[str] = []
     places: list[int] = []
     for place, character in enumerate(text):
-        for piece in unicodedata.normalize("NFKD", character).casefold():
-            if not unicodedata.combining(piece):
-                folded.append(piece)
-                places.append(place)
+        for piece in " " if character.isspace() else fold(character):
+            folded.append(piece)
+            places.append(place)
     return "".join(folded), places

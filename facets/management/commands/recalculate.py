@@ -7,8 +7,6 @@ import threading
 import time
 from argparse import ArgumentParser, ArgumentTypeError
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -16,15 +14,15 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from facets import registry
 from facets.core.store import Table
 from facets.display import visible
 from facets.management.progress import Progress
+from facets.management.replays import OUTAGE, definition_of, report_failures, workers
 from facets.management.stopping import INTERRUPTED, stop_on_signals
 from facets.management.table import configured_table, failures_named, in_words
 from facets.masking import mask_changes
 from facets.recalculate_many import Authority, Settled, settle, settle_all
-from facets.recalculation_report import NotAReport, Report
+from facets.recalculation_report import Report
 from facets.undertakings import announcing
 
 # Entities a read; DynamoDB gives fewer, what one read of 1 MB holds.
@@ -32,9 +30,6 @@ _PAGE = 10_000
 
 # Named in the summary; the report names all.
 _NAMED = 20
-
-# So many in a row that the table did not answer for, and it is not asked for the others.
-_OUTAGE = 20
 
 
 class Command(BaseCommand):
@@ -52,7 +47,7 @@ class Command(BaseCommand):
         parser.add_argument("--all", action="store_true", help="All entities of the facet; reads the table.")
         parser.add_argument("--apply", action="store_true", help="Write what differs. Needs --reason.")
         parser.add_argument("--reason", type=_reason, help="Why, in 5 to 500 characters; it is logged.")
-        parser.add_argument("--workers", type=_workers, default=8, help="Entities at once, 1 to 64 (8).")
+        parser.add_argument("--workers", type=workers, default=8, help="Entities at once, 1 to 64 (8).")
         parser.add_argument(
             "--report",
             type=Path,
@@ -72,10 +67,7 @@ class Command(BaseCommand):
         report: Path | None,
         **options: Any,
     ) -> None:
-        definition = registry.get(facet)
-        if definition is None:
-            known = ", ".join(registry.definitions())
-            raise CommandError(f"There is no definition of the facet {visible(facet)!r}. There are: {known}.")
+        definition = definition_of(facet)
         if all == bool(ids):
             raise CommandError("Name entities by their ids, or say --all.")
         if "" in ids:
@@ -91,7 +83,7 @@ class Command(BaseCommand):
             actor = _actor()
             authority = Authority(actor, reason, announcing(definition.sensitive_fields, user=actor))
         path = report or _new_report(facet)
-        with stop_on_signals() as stop, _report_failures(path):
+        with stop_on_signals() as stop, report_failures(path):
             with Report(path, facet, authority, sensitive=definition.sensitive_fields) as lines:
                 todo, skipped, complete = self._find(table, facet, ids, lines.settled, stop)
                 tally = _Tally(facet, skipped, apply, definition.sensitive_fields)
@@ -182,7 +174,7 @@ class _Tally:
         self._messages.update(settled.messages)
         self._unruled += bool(settled.unruled)
         self._unanswered = self._unanswered + 1 if settled.why == "unavailable" else 0
-        self.outage = settled.why == "no-such-table" or self._unanswered >= _OUTAGE
+        self.outage = settled.why == "no-such-table" or self._unanswered >= OUTAGE
         self.unrecorded = settled.why == "not-recorded"
         if settled.why:
             self._why[settled.why] += 1
@@ -228,16 +220,6 @@ class _Tally:
         )
 
 
-@contextmanager
-def _report_failures(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except NotAReport as error:
-        raise CommandError(str(error)) from error
-    except OSError as error:
-        raise CommandError(f"The report {path} cannot be written: {error.strerror or error}") from error
-
-
 def _actor() -> str:
     try:
         return f"manage.py, {getpass.getuser()}"
@@ -263,9 +245,3 @@ def _reason(text: str) -> str:
 def _new_report(facet: str) -> Path:
     name = re.sub(r"[^\w.-]", "_", facet)[:100]
     return Path(f"recalculate-{name}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.jsonl")
-
-
-def _workers(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 64:
-        raise ArgumentTypeError("the number of workers is from 1 to 64")
-    return int(text)
