@@ -84,16 +84,16 @@ def visible(text: str) -> str:
     return _UNSEEN.sub(lambda found: _name(found[0]), text)
 
 
-def rows(value: JSON, schema: type[BaseModel] | None = None) -> list[Row]:
+def rows(value: JSON, schema: type[BaseModel] | None = None, *, most: int = MAX_ROWS) -> list[Row]:
     """A value as labelled rows, in the schema's order, then in the value's own.
 
     A field that the schema names and the value lacks is shown as absent, which is not null. What is too deep is
-    one row of JSON; after `MAX_ROWS` one last row says how many are left.
+    one row of JSON; after `most` rows one last row says how many are left.
     """
     found = list(_rows(value, schema, 0))
-    if len(found) > MAX_ROWS:
-        left = len(found) - MAX_ROWS
-        found[MAX_ROWS:] = [Row(0, "", "…", Value("empty", f"{left:,} more lines, see the JSON"))]
+    if len(found) > most:
+        left = len(found) - most
+        found[most:] = [Row(0, "", "…", Value("empty", f"{left:,} more lines, see the JSON"))]
     return found
 
 
@@ -152,20 +152,20 @@ def indented(value: JSON) -> str:
     return _indented(value, "\n", _compact)
 
 
-def indented_text(text: str, sensitive: Sequence[str]) -> str:
-    """Stored JSON text, indented and made visible, sensitive values masked; cut where it is very long.
+def indented_text(text: str, sensitive: Sequence[str], most: int | None = MAX_RAW) -> str:
+    """Stored JSON text, indented and made visible, sensitive values masked; cut after `most` characters.
 
     As it is where it is not JSON, is nested too deeply, or has a number that Python cannot hold, such as 1e400; but
     masked whole where it is not JSON and something is sensitive.
     """
     if sensitive:
         try:
-            return _shortened(visible(indented(mask(json.loads(text), sensitive))))
+            return _shortened(visible(indented(mask(json.loads(text), sensitive))), most)
         except InvalidRecord:
             return BULLETS
     with suppress(InvalidRecord):
         text = _indented(json.loads(text), "\n", json.dumps)
-    return _shortened(visible(text))
+    return _shortened(visible(text), most)
 
 
 def field_label(name: str, field: FieldInfo) -> str:
@@ -292,8 +292,10 @@ def _number(value: float) -> str:
         return str(value).replace("inf", "Infinity") if isinstance(value, float) else hex(value)
 
 
-def _shortened(text: str) -> str:
-    return text if len(text) <= MAX_RAW else text[:MAX_RAW] + f"\n… {len(text) - MAX_RAW:,} more characters"
+def _shortened(text: str, most: int | None = MAX_RAW) -> str:
+    if most is None or len(text) <= most:
+        return text
+    return text[:most] + f"\n… {len(text) - most:,} more characters"
 
 
 def _name(character: str) -> str:

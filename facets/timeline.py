@@ -1,10 +1,9 @@
 """An entity's records as the rows of a page: newest first, each outbound message under the append that sent it. Pure."""
 
-from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
@@ -18,17 +17,37 @@ from facets.masking import BULLETS, MASKED, mask, mask_text, redact
 PAGE = 50  # rows
 EXCERPT = 140  # characters
 
+
+class Budget(NamedTuple):
+    """How much of a payload is shown: lines, and characters of JSON (None: all)."""
+
+    rows: int
+    text: int | None
+
+
+# In a row of the timeline; by itself, as a state is; and where all was asked for: as many lines as a browser bears.
+BRIEF = Budget(60, 8_000)
+USUAL = Budget(display.MAX_ROWS, display.MAX_RAW)
+WHOLE = Budget(20_000, None)
+
 NOT_JSON = "Not JSON. It is masked whole, since this facet has sensitive fields."
 NO_RULE = "There is no rule for events of this type, so none can be appended."
 
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """What a record holds. `problem` says why it is shown as JSON only, or what its schema has against it."""
+    """What a record holds. `problem` says why it is shown as JSON only, or what its schema has against it.
+
+    Attributes:
+        size: of the payload as it is stored, in characters.
+        cut: not all of it is in `rows` and `raw`.
+    """
 
     rows: list[display.Row]
     raw: str
     problem: str = ""
+    size: int = 0
+    cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +79,12 @@ class Correction:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One outbound event."""
+    """One outbound event. `payload` is None until the event is unfolded."""
 
     record: Record
     title: str
     anchor: str
-    payload: Payload
+    payload: Payload | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +93,9 @@ class TimelineRow:
 
     Attributes:
         excerpt: the beginning of the payload's JSON, for events that no definition has a sentence for.
+        payload: None until the event is unfolded.
+        fits: whether the payload is what its schema says, or has none to fit.
+        messages_unread: the event may have messages that were not read.
         corrected_by: the events that make this one good, oldest first.
         why_not_like, why_not_correct: why no event like this one, or against it, can be drafted; "" where it can.
     """
@@ -86,96 +108,105 @@ class TimelineRow:
     payload: Payload | None
     origin: Origin | None
     has_rule: bool
+    fits: bool
     found: bool
     messages: list[Message] = field(default_factory=list)
+    messages_unread: bool = False
     corrected_by: list[Correction] = field(default_factory=list)
     why_not_like: str = ""
     why_not_correct: str = ""
 
-
-@dataclass(frozen=True, slots=True)
-class Timeline:
-    """One page of an entity's history.
-
-    Attributes:
-        total: how many inbound events the entity has.
-        older, newer: the seq to page from (`before`), None where there is nothing; 0 is the newest page.
-    """
-
-    rows: list[TimelineRow]
-    total: int
-    older: int | None
-    newer: int | None
+    @property
+    def unfolded(self) -> bool:
+        return self.payload is not None
 
 
-def page(
+def rows(
     records: Sequence[Record],
     definition: FacetDefinition[Any] | None,
     *,
     sensitive: Sequence[str],
-    before: int | None = None,
     found: int | None = None,
-) -> Timeline:
-    """The `PAGE` newest events below the seq `before`; around the event `found`, if that is given instead.
+    unfold: Container[int] = (),
+    unread: Sequence[range] = (),
+    budget: Budget = BRIEF,
+) -> list[TimelineRow]:
+    """The records as rows, newest first.
 
     Args:
-        records: all of the entity's, in history order.
+        records: of one entity, in history order: all of one seq or none, messages aside.
         sensitive: the paths that are masked; none where they were revealed.
+        found: the seq that was looked for.
+        unfold: the seqs whose rows have their payloads, beside those that do not fit their schema.
+        unread: seqs whose messages are not among the records.
+        budget: how much of an unfolded payload is shown.
     """
-    inbound = [record for record in records if record.kind == "INBOUND"]
+    by_seq: dict[int, list[Record | None]] = {}
     messages: dict[int, list[Record]] = defaultdict(list)
     for record in records:
         if record.kind == "OUTBOUND":
             messages[record.seq].append(record)
-    corrected = corrections_of(inbound)
-    seqs = sorted({record.seq for record in inbound} | set(messages))
-    if found is not None and before is None:
-        end = min(len(seqs), bisect_left(seqs, found) + PAGE // 2)
-    else:
-        end = len(seqs) if before is None else bisect_left(seqs, before)
-    start = max(0, end - PAGE)
-    shown = set(seqs[start:end])
-    rows: list[TimelineRow] = []
-    by_seq: dict[int, list[Record | None]] = {seq: [] for seq in shown}
-    for record in inbound:
-        if record.seq in shown:
-            by_seq[record.seq].append(record)
-    for seq in reversed(seqs[start:end]):
-        group = by_seq[seq] or [None]
+        else:
+            by_seq.setdefault(record.seq, []).append(record)
+    corrected = corrections_of(record for record in records if record.meta)
+    made: list[TimelineRow] = []
+    for seq in sorted(by_seq.keys() | messages.keys(), reverse=True):
+        group = by_seq.get(seq, [None])
         for place, event in reversed(list(enumerate(group))):
-            sent = messages.get(seq, []) if place == len(group) - 1 else []
-            rows.append(
-                _row(seq, event, place, sent, definition, found == seq, corrected.get(seq, []), sensitive)
+            made.append(
+                _row(
+                    seq,
+                    event,
+                    place,
+                    messages.get(seq, []) if place == len(group) - 1 else [],
+                    definition,
+                    corrected.get(seq, []),
+                    sensitive,
+                    found=seq == found,
+                    unfold=seq in unfold,
+                    unread=any(seq in part for part in unread),
+                    budget=budget,
+                )
             )
-    newer_end = min(len(seqs), end + PAGE)
-    newer = None if end == len(seqs) else 0 if newer_end == len(seqs) else seqs[newer_end]
-    return Timeline(rows, len(inbound), seqs[start] if start else None, newer)
+    return made
 
 
-def payload(record: Record, schema: type[BaseModel] | None, *, sensitive: Sequence[str]) -> Payload:
+def payload(
+    record: Record, schema: type[BaseModel] | None, *, sensitive: Sequence[str], budget: Budget = USUAL
+) -> Payload:
     """A record's payload or state in rows, by its schema where it fits, sensitive values masked; never raises.
 
     Where something is sensitive, what is not JSON or does not fit its schema is masked whole: what stands where in it
     is not known.
     """
-    raw = display.indented_text(record.itm, sensitive)
+    size = len(record.itm)
+    raw = display.indented_text(record.itm, sensitive, budget.text)
+    cut = budget.text is not None and len(raw) > budget.text
     try:
         data = record.data
     except InvalidRecord as error:
-        return Payload([], raw, NOT_JSON if sensitive else error.reason)
+        return Payload([], raw, NOT_JSON if sensitive else error.reason, size, cut)
     if schema is None:
         # Of messages there is no schema. Without a single key, nothing says what a value is.
-        whole = bool(sensitive) and not isinstance(data, Mapping)
-        return Payload(display.rows(MASKED if whole else mask(data, sensitive)), BULLETS if whole else raw)
+        secret = bool(sensitive) and not isinstance(data, Mapping)
+        found = display.rows(MASKED if secret else mask(data, sensitive), most=budget.rows)
+        return Payload(found, BULLETS if secret else raw, "", size, cut or len(found) > budget.rows)
+    if problem := _problem(data, schema, sensitive):
+        return Payload([], BULLETS if sensitive else raw, problem, size, cut)
+    found = display.rows(mask(data, sensitive), schema, most=budget.rows)
+    return Payload(found, raw, "", size, cut or len(found) > budget.rows)
+
+
+def _problem(data: Any, schema: type[BaseModel], sensitive: Sequence[str]) -> str:
+    """What the schema has against a payload; "" for nothing."""
     try:
         schema.model_validate(data)
     except ValidationError as error:
         problem = display.visible(redact(first_problem(error), sensitive, data))
-        return Payload([], BULLETS if sensitive else raw, f"Does not fit {schema.__name__}: {problem}")
+        return f"Does not fit {schema.__name__}: {problem}"
     except Exception as error:  # noqa: BLE001  # a validator of the schema itself failed
-        problem = f"{schema.__name__} cannot judge it: {type(error).__name__}"
-        return Payload([], BULLETS if sensitive else raw, problem)
-    return Payload(display.rows(mask(data, sensitive), schema), raw)
+        return f"{schema.__name__} cannot judge it: {type(error).__name__}"
+    return ""
 
 
 def origin(record: Record, *, sensitive: Sequence[str]) -> Origin | None:
@@ -244,11 +275,18 @@ def _row(
     place: int,
     sent: list[Record],
     definition: FacetDefinition[Any] | None,
-    found: bool,
     corrected_by: list[Record],
     sensitive: Sequence[str],
+    *,
+    found: bool,
+    unfold: bool,
+    unread: bool,
+    budget: Budget,
 ) -> TimelineRow:
     event_type = definition.events.get(record.typ) if definition and record else None
+    schema = event_type.schema if event_type else None
+    fits = record is None or schema is None or _fits(record, schema)
+    unfold = unfold or not fits
     return TimelineRow(
         seq=seq,
         record=record,
@@ -257,25 +295,33 @@ def _row(
         if record and not event_type
         else "",
         anchor=f"event-{seq}" if place == 0 else f"event-{seq}-{place + 1}",
-        payload=payload(record, event_type.schema if event_type else None, sensitive=sensitive)
-        if record
-        else None,
+        payload=payload(record, schema, sensitive=sensitive, budget=budget) if record and unfold else None,
         origin=origin(record, sensitive=sensitive) if record else None,
         has_rule=event_type is not None,
+        fits=fits,
         found=found,
         messages=[
             Message(
                 message,
                 display.visible(humanize(message.typ)),
                 f"event-{seq}-out-{message.index}",
-                payload(message, None, sensitive=sensitive),
+                payload(message, None, sensitive=sensitive, budget=budget) if unfold or not record else None,
             )
             for message in sent
         ],
+        messages_unread=unread,
         corrected_by=[_correction(each, record, sensitive) for each in corrected_by] if place == 0 else [],
         why_not_like="" if event_type else NO_RULE,
-        why_not_correct=why_not_correct(record, event_type) if record else "",
+        why_not_correct=why_not_correct(record, event_type) if record and unfold else "",
     )
+
+
+def _fits(record: Record, schema: type[BaseModel]) -> bool:
+    try:
+        schema.model_validate(record.data)
+    except Exception:  # noqa: BLE001  # not JSON, not of the schema, or a validator of the schema itself failed
+        return False
+    return True
 
 
 def _correction(record: Record, corrected: Record | None, sensitive: Sequence[str]) -> Correction:

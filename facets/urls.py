@@ -3,7 +3,18 @@
 from django.urls import path, register_converter
 
 from facets.converters import IdConverter, NameConverter
-from facets.views import append, entity, facet, home, open_entity, recalculate, receipt
+from facets.views import (
+    append,
+    entity,
+    entity_state,
+    event,
+    facet,
+    home,
+    news,
+    open_entity,
+    recalculate,
+    receipt,
+)
 
 register_converter(NameConverter, "facet")
 register_converter(IdConverter, "id")
@@ -13,6 +24,9 @@ urlpatterns = [
     path("open/", open_entity.open_entity, name="open"),
     path("facets/<facet:facet>/", facet.facet, name="facet"),
     path("facets/<facet:facet>/entity/<id:entity_id>", entity.entity, name="entity"),
+    path("facets/<facet:facet>/event/<int:seq>/<id:entity_id>", event.event, name="event"),
+    path("facets/<facet:facet>/state/<id:entity_id>", entity_state.entity_state, name="entity-state"),
+    path("facets/<facet:facet>/news/<id:entity_id>", news.news, name="news"),
     path("facets/<facet:facet>/append/", append.new_entity, name="new-entity"),
     path("facets/<facet:facet>/append/<id:entity_id>", append.append, name="append"),
     path("facets/<facet:facet>/receipt/<uuid:operation_id>/<id:entity_id>", receipt.receipt, name="receipt"),

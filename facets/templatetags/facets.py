@@ -35,6 +35,12 @@ def instant(ts: int) -> dict[str, str]:
     }
 
 
+@register.filter
+def grouped(number: int) -> str:
+    """A count with its thousands apart: 1,000,000."""
+    return f"{number:,}"
+
+
 @register.simple_tag
 def query(**values: Any) -> str:
     """A query string, `?a=1&b=2`, of the values that are not None."""

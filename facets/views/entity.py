@@ -1,73 +1,205 @@
-"""One entity: its state beside its history."""
+"""One entity: its state beside its history, a page of it at a time."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from facets import display, registry, timeline
 from facets.core import Record
-from facets.core.history import entity_faults
-from facets.core.records import partition_key
+from facets.core.records import STATE_KEY, partition_key
+from facets.definition import FacetDefinition, humanize
+from facets.filters import Filters
 from facets.http import HtmxRequest
 from facets.masking import mask_text
+from facets.reading import Reader, Reading
 from facets.stores import current_table
 from facets.views.rights import control, require_view
 
 # DynamoDB has no longer keys, and refuses to be asked for one.
 LONGEST_KEY = 2048  # bytes of UTF-8
 
+# More rows at once than this are not asked of the store, and more than that not unfolded.
+MOST_ROWS = 1_000
+MOST_UNFOLDED = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What an address asks of the history: a place in it, how much, and what of it."""
+
+    event: int | None
+    before: int | None
+    after: int | None
+    rows: int
+    unfold: bool
+    everything: bool
+    filters: Filters
+
+    @classmethod
+    def of(cls, query: QueryDict) -> "Asked":
+        before, after = number(query.get("before")), number(query.get("after"))
+        return cls(
+            event=number(query.get("event")),
+            before=before,
+            after=None if before is not None else after,
+            rows=min(max(number(query.get("rows")) or timeline.PAGE, 1), MOST_ROWS),
+            unfold=bool(query.get("unfold")),
+            everything=bool(query.get("all")),
+            filters=Filters.of(query),
+        )
+
+    def address(self, entity_url: str, **place: int | None) -> str:
+        """The entity's page at another place, all else as it is."""
+        pairs = self.filters.query()
+        pairs += [("rows", str(self.rows))] if self.rows != timeline.PAGE else []
+        pairs += [("unfold", "1")] if self.unfold else []
+        pairs += [(name, str(seq)) for name, seq in place.items() if seq is not None]
+        return f"{entity_url}?{urlencode(pairs)}" if pairs else entity_url
+
 
 @require_safe
 @vary_on_headers("HX-Request")
 def entity(request: HtmxRequest, facet: str, entity_id: str) -> HttpResponse:
-    """The state and one page of the history, newest first.
+    """The state and one page of the history, newest first. To htmx, the page of the history alone.
 
-    `?event=SEQ` shows the page that holds the event, `?before=SEQ` the events below it, `?raw=RNG` one record as it
-    is stored. 404: there is no such entity.
+    `?event=SEQ` shows the event among its neighbours, `?before=SEQ` those below it, `?after=SEQ` those above it,
+    `?near=MOMENT` leads to the last event until then. What Filters reads narrows it down; `?rows=N` shows more at
+    once, `?unfold=1` their payloads, `?all=1` all of each. `?raw=RNG` is one record as it is stored.
+    404: there is no such entity.
     """
     require_view(request, facet)
-    records = read(facet, entity_id)
-    if not records:
+    if not fits_a_key(facet, entity_id):
         return missing(request, facet, entity_id)
     definition = registry.get(facet)
     sensitive = definition.sensitive_fields if definition else ()
+    reader = Reader(current_table().db(facet), entity_id, definition.events if definition else ())
     if "raw" in request.GET:
-        return _raw(records, request.GET["raw"], sensitive)
-    found = _number(request.GET.get("event"))
-    before = _number(request.GET.get("before"))
-    page = timeline.page(records, definition, sensitive=sensitive, before=before, found=found)
-    state = next((record for record in records if record.kind == "STATE"), None)
+        return _raw(reader, request, sensitive)
+    entity_url = reverse("entity", args=[facet, entity_id])
+    asked = Asked.of(request.GET)
+    problem = ""
+    if near := request.GET.get("near", "").strip():
+        moment = _moment(near, request.GET.get("zone", ""))
+        seq = reader.seq_at(moment) if moment is not None else None
+        if seq is not None:
+            place = {"before": seq + 1} if asked.filters else {"event": seq}
+            return redirect(asked.address(entity_url, **place) + f"#event-{seq}")
+        problem = "There are no events." if moment is not None else f"“{near}” is not a date and time."
+    if asked.filters:
+        reading = reader.filtered(
+            asked.filters,
+            before=asked.before if asked.event is None else asked.event + 1,
+            limit=asked.rows,
+            sensitive=sensitive,
+        )
+    else:
+        reading = reader.page(before=asked.before, after=asked.after, around=asked.event, limit=asked.rows)
+    if not reading.exists:
+        return missing(request, facet, entity_id)
     context = {
         "facet": facet,
         "entity_id": entity_id,
+        "entity_url": entity_url,
         "definition": definition,
-        "timeline": page,
+        "append": control(request, facet, "append"),
+        "problem": problem,
+        **_history(asked, reading, entity_url, definition, sensitive),
+    }
+    if request.htmx:
+        return render(request, "facets/_timeline.html", context)
+    state = reading.state
+    context |= {
         "state": state,
         "state_payload": timeline.payload(
-            state, definition.state if definition else None, sensitive=sensitive
+            state,
+            definition.state if definition else None,
+            sensitive=sensitive,
+            budget=timeline.WHOLE if asked.everything else timeline.USUAL,
         )
         if state
         else None,
-        "seq": state.seq if state else 0,
-        "last": state or records[-1],
-        "faults": entity_faults(records),
-        "found": found if any(row.found for row in page.rows) else None,
-        "not_found": found if found is not None and not any(row.found for row in page.rows) else None,
-        "append": control(request, facet, "append"),
+        "last": state or reading.records[-1],
         "recalculate": control(request, facet, "recalculate"),
     }
-    return render(request, "facets/_timeline.html" if request.htmx else "facets/entity.html", context)
+    return render(request, "facets/entity.html", context)
+
+
+def _history(
+    asked: Asked,
+    reading: Reading,
+    entity_url: str,
+    definition: FacetDefinition[Any] | None,
+    sensitive: Sequence[str],
+) -> dict[str, Any]:
+    """What the timeline shows."""
+    seqs = {record.seq for record in reading.records}
+    unfold = (
+        seqs if asked.unfold and len(seqs) <= MOST_UNFOLDED else {seq for seq in seqs if seq == asked.event}
+    )
+    rows = timeline.rows(
+        reading.records,
+        definition,
+        sensitive=sensitive,
+        found=asked.event,
+        unfold=unfold,
+        unread=reading.messages_unread,
+        budget=timeline.WHOLE if asked.everything else timeline.BRIEF,
+    )
+    here = {"event": asked.event, "before": asked.before, "after": asked.after}
+    placed = asked.before is not None or asked.after is not None
+    types = sorted(
+        {*reading.inbound_types, *(record.typ for record in reading.records if record.kind == "INBOUND")}
+    )
+    sent = sorted(
+        {*reading.outbound_types, *(record.typ for record in reading.records if record.kind == "OUTBOUND")}
+    )
+    return {
+        "asked": asked,
+        "reading": reading,
+        "rows": rows,
+        "seq": reading.last_seq,
+        "faults": reading.faults,
+        "found": asked.event if asked.event in seqs else None,
+        # Elsewhere than where the event is, it is not missing.
+        "not_found": asked.event
+        if asked.event not in (None, *seqs) and not placed and not asked.filters
+        else None,
+        "older_url": asked.address(entity_url, before=reading.older) if reading.older is not None else None,
+        "newer_url": asked.address(entity_url, after=reading.newer)
+        if reading.newer is not None and not asked.filters
+        else None,
+        "newest_url": asked.address(entity_url) if placed or reading.newer is not None else None,
+        "unfold_url": None if asked.unfold else asked.address(entity_url, **here, unfold=1),
+        "type_choices": [
+            ("Events", [(type, _title(type, definition), type in asked.filters.types) for type in types]),
+            ("Messages", [(type, humanize(type), type in asked.filters.types) for type in sent]),
+        ],
+    }
+
+
+def _title(type: str, definition: FacetDefinition[Any] | None) -> str:
+    event_type = definition.events.get(type) if definition else None
+    return event_type.title if event_type else humanize(type)
 
 
 def read(facet: str, entity_id: str) -> list[Record]:
     """All of an entity's records in history order; none where there is no such entity."""
-    if len(partition_key(facet, entity_id).encode()) > LONGEST_KEY:
-        return []
-    return current_table().db(facet).get_records(entity_id)
+    return current_table().db(facet).get_records(entity_id) if fits_a_key(facet, entity_id) else []
+
+
+def fits_a_key(facet: str, entity_id: str) -> bool:
+    """Whether there can be such an entity."""
+    return len(partition_key(facet, entity_id).encode(errors="replace")) <= LONGEST_KEY
 
 
 def missing(request: HttpRequest, facet: str, entity_id: str) -> HttpResponse:
@@ -89,10 +221,26 @@ def event_url(entity_url: str, seq: int) -> str:
     return f"{entity_url}?{urlencode({'event': seq})}#event-{seq}"
 
 
-def _raw(records: list[Record], rng: str, sensitive: tuple[str, ...]) -> HttpResponse:
+def number(text: str | None) -> int | None:
+    """A seq out of an address; None for what cannot be one."""
+    return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 20 else None
+
+
+def _raw(reader: Reader, request: HttpRequest, sensitive: Sequence[str]) -> HttpResponse:
+    """One record; with `?part=itm` its payload alone, as it is stored."""
+    rng = request.GET["raw"]
+    if rng == STATE_KEY:
+        state = reader.db.get_state(reader.id)
+        records = [state] if state else []
+    else:
+        parts = rng.split("/")
+        seq = number(parts[-2] if parts[0] == "OUTBOUND" and len(parts) > 3 else parts[-1])
+        records = reader.one(seq) if seq is not None else []
     record = next((record for record in records if record.rng == rng), None)
     if record is None:
         raise Http404("The entity has no such record.")
+    if request.GET.get("part") == "itm":
+        return HttpResponse(mask_text(record.itm, sensitive), content_type="text/plain; charset=utf-8")
     attributes: dict[str, Any] = {
         f"_{name}": getattr(record, name)
         for name in ("id", "rng", "facet", "typ", "seq", "ts", "date", "itm", "meta")
@@ -104,6 +252,19 @@ def _raw(records: list[Record], rng: str, sensitive: tuple[str, ...]) -> HttpRes
     return HttpResponse(display.indented(attributes), content_type="text/plain; charset=utf-8")
 
 
-def _number(text: str | None) -> int | None:
-    """A seq out of an address; None for what cannot be one."""
-    return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 20 else None
+def _moment(text: str, zone: str) -> int | None:
+    """Milliseconds since 1970 of an ISO date and time, in that zone or the settings' if it names none itself."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        try:
+            tzinfo = ZoneInfo(zone) if zone else timezone.get_current_timezone()
+        except (ValueError, OSError, KeyError):  # no such zone, or no name of one
+            tzinfo = timezone.get_current_timezone()
+        moment = moment.replace(tzinfo=tzinfo)
+    try:
+        return int(moment.timestamp() * 1000)
+    except (OverflowError, ValueError):
+        return None

@@ -108,9 +108,7 @@ def test_the_timeline_says_who_and_why(corrector: Client, accounts: Facet, accou
 
     assert "Goodwill after the outage" in page.text
     assert (
-        reverse(
-            "receipt", args=["BANK_ACCOUNT", page.context["timeline"].rows[0].origin.operation_id, account]
-        )
+        reverse("receipt", args=["BANK_ACCOUNT", page.context["rows"][0].origin.operation_id, account])
         in page.text
     )
 
@@ -218,7 +216,7 @@ def test_a_correction_begins_with_what_takes_the_event_back_and_links_the_two(
 
 
 def test_what_cannot_be_corrected_says_why(corrector: Client, accounts: Facet, account: str, ledger: Table):
-    timeline = corrector.get(reverse("entity", args=["BANK_ACCOUNT", account]))
+    timeline = corrector.get(reverse("entity", args=["BANK_ACCOUNT", account]), {"unfold": "1"})
     assert timeline.text.count("does not say how to take back") == 2
 
     assert "does not say how to take back" in corrector.get(url_of(account, "correct=1")).text
@@ -708,7 +706,7 @@ def test_a_viewer_is_refused_and_told_which_role_it_takes(viewer: Client, accoun
 def test_a_viewer_sees_what_could_be_done_and_which_role_it_takes(
     viewer: Client, accounts: Facet, account: str
 ):
-    page = viewer.get(reverse("entity", args=["BANK_ACCOUNT", account]))
+    page = viewer.get(reverse("entity", args=["BANK_ACCOUNT", account]), {"unfold": "1"})
 
     assert page.text.count("Correct this event<span") == 3
     assert "Needs the right to append events, which corrector and operator have." in page.text

@@ -26,7 +26,7 @@ def url_of(entity_id: str, facet: str = "BANK_ACCOUNT") -> str:
 
 
 def seqs(response: Any) -> list[int]:
-    return [row.seq for row in response.context["timeline"].rows]
+    return [row.seq for row in response.context["rows"]]
 
 
 def test_the_state_stands_beside_the_history_newest_first(viewer: Client, account: str):
@@ -34,7 +34,7 @@ def test_the_state_stands_beside_the_history_newest_first(viewer: Client, accoun
 
     assert response.status_code == 200
     assert seqs(response) == [3, 2, 1]
-    assert [row.sentence for row in response.context["timeline"].rows] == [
+    assert [row.sentence for row in response.context["rows"]] == [
         "+100.00 · Salary",
         "Owner is now Ada Reed",
         "Account acc-1 opened",
@@ -57,7 +57,7 @@ def test_messages_stand_under_the_append_that_sent_them(viewer: Client, accounts
         Event("TRANSACTION_ACCEPTED", {"desc": "Rent", "amount": -400}),
     )
 
-    rows = viewer.get(url_of(account)).context["timeline"].rows
+    rows = viewer.get(url_of(account)).context["rows"]
 
     assert [(row.seq, [message.record.typ for message in row.messages]) for row in rows] == [
         (6, ["accountOverdrawn", "accountOverdrawn"]),
@@ -96,14 +96,15 @@ def test_older_and_newer_pages_join_without_gap_or_twin(viewer: Client, accounts
     while True:
         response = viewer.get(url_of("long"), {"before": str(before)} if before else {})
         found += seqs(response)
-        before = response.context["timeline"].older
+        before = response.context["reading"].older
         if before is None:
             break
 
     assert found == list(range(150, 0, -1))
-    assert viewer.get(url_of("long"), {"before": "51"}).context["timeline"].newer == 101
-    assert viewer.get(url_of("long"), {"before": "101"}).context["timeline"].newer == 0
-    assert viewer.get(url_of("long")).context["timeline"].newer is None
+    newer = viewer.get(url_of("long"), {"before": "51"}).context["newer_url"]
+    assert seqs(viewer.get(newer)) == list(range(100, 50, -1))
+    assert viewer.get(url_of("long"), {"after": "100"}).context["newer_url"] is None
+    assert viewer.get(url_of("long")).context["newer_url"] is None
 
 
 def test_htmx_gets_the_events_alone(viewer: Client, account: str):
@@ -141,7 +142,7 @@ def test_an_id_longer_than_any_key_is_404(viewer: Client, ledger: Table):
 def test_a_facet_without_a_definition_is_shown_raw_and_says_why(operator: Client, ledger: Table):
     add_undefined(ledger, "A/B", "1")
 
-    response = operator.get(url_of("1", "A/B"))
+    response = operator.get(url_of("1", "A/B"), {"unfold": "1"})
 
     assert response.status_code == 200
     assert "Read-only" in response.text
@@ -154,8 +155,8 @@ def test_entities_of_facets_that_share_a_partition_are_not_mixed(viewer: Client,
     ledger.load([inbound_record("A", "B/c", 1, "X", '"of A"', 0).to_item()])
     ledger.load([inbound_record("A/B", "c", 1, "Y", '"of A/B"', 0).to_item()])
 
-    assert [row.record.typ for row in viewer.get(url_of("B/c", "A")).context["timeline"].rows] == ["X"]
-    assert [row.record.typ for row in viewer.get(url_of("c", "A/B")).context["timeline"].rows] == ["Y"]
+    assert [row.record.typ for row in viewer.get(url_of("B/c", "A")).context["rows"]] == ["X"]
+    assert [row.record.typ for row in viewer.get(url_of("c", "A/B")).context["rows"]] == ["Y"]
 
 
 def test_a_payload_that_does_not_fit_its_schema_is_shown_raw_with_the_error(viewer: Client, ledger: Table):
@@ -265,11 +266,10 @@ def test_every_entity_that_hde_wrote_opens_by_its_link(operator: Client, ledger:
 
         assert response.status_code == 200
         assert response.context["seq"] == expected["seq"]
-        assert response.context["timeline"].total == len(expected["inbound"])
-        shown = [(row.seq, row.record.typ) for row in response.context["timeline"].rows]
+        shown = [(row.seq, row.record.typ) for row in response.context["rows"]]
         assert (
             shown == [(event["seq"], event["type"]) for event in reversed(expected["inbound"])][: len(shown)]
         )
-        sent = [m.record.typ for row in reversed(response.context["timeline"].rows) for m in row.messages]
+        sent = [m.record.typ for row in reversed(response.context["rows"]) for m in row.messages]
         assert sent == [event["type"] for event in expected["outbound"]]
     assert len(entities) == 41

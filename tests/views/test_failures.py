@@ -31,12 +31,12 @@ def test_a_table_that_does_not_exist_is_a_503_that_says_so(operator: Client, set
 def test_a_table_that_does_not_answer_is_a_503_and_pages_come_back_with_it(
     operator: Client, account: str, monkeypatch: pytest.MonkeyPatch
 ):
-    def fail(self: SqliteEventDB, id: str) -> None:
+    def fail(self: SqliteEventDB, id: str, **_: object) -> None:
         raise StoreUnavailable("connection refused at 10.0.0.7")
 
     url = reverse("entity", args=["BANK_ACCOUNT", account])
     with monkeypatch.context() as patch:
-        patch.setattr(SqliteEventDB, "get_records", fail)
+        patch.setattr(SqliteEventDB, "get_page", fail)
         down = operator.get(url)
 
     assert down.status_code == 503
@@ -48,10 +48,10 @@ def test_a_table_that_does_not_answer_is_a_503_and_pages_come_back_with_it(
 def test_a_record_that_is_not_of_the_format_has_a_page(
     operator: Client, account: str, monkeypatch: pytest.MonkeyPatch
 ):
-    def fail(self: SqliteEventDB, id: str) -> None:
+    def fail(self: SqliteEventDB, id: str, **_: object) -> None:
         raise InvalidRecord("Not hde's format: <b>", id="BANK_ACCOUNT/<i>", rng="STATE")
 
-    monkeypatch.setattr(SqliteEventDB, "get_records", fail)
+    monkeypatch.setattr(SqliteEventDB, "get_page", fail)
 
     response = operator.get(reverse("entity", args=["BANK_ACCOUNT", account]))
 
