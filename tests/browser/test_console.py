@@ -68,7 +68,7 @@ def test_every_page_is_accessible_and_fits_the_window(
         base_url=base_url, color_scheme=scheme, viewport={"width": width, "height": 900}
     )
     page = context.new_page()
-    page.on("console", lambda message: complaints.append(f"{message.text} {message.location}") if message.type == "error" else None)
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     page.goto("/login/")
     found = {"login": faults(page)}
     sign_in(page)

@@ -105,7 +105,7 @@ class Row:
     again: bool = False
 
 
-ARGUMENTS = {"facet": FACET, "entity_id": ENTITY, "operation_id": OPERATION}
+ARGUMENTS = {"facet": FACET, "entity_id": ENTITY, "operation_id": OPERATION, "seq": 1}
 
 # By the URL's name, with its namespace: `admin:index`. By its route where it has no name.
 ROWS: dict[str, Row] = {
@@ -118,6 +118,9 @@ ROWS: dict[str, Row] = {
     "open": Row(signed_in, get=302),
     "facet": Row(needs("view")),
     "entity": Row(needs("view")),
+    "event": Row(needs("view"), get=302),
+    "entity-state": Row(needs("view")),
+    "news": Row(needs("view"), get=204),
     # Nothing was appended under that operation.
     "receipt": Row(needs("view"), get=404),
     "new-entity": Row(needs("append")),
