@@ -8,6 +8,9 @@ class AccessConfig(AppConfig):
     label = "access"
 
     def ready(self) -> None:
-        from hdeadmin.access import recording
+        from django.contrib.auth.signals import user_logged_in
+
+        from hdeadmin.access import recording, sessions
 
         recording.listen()
+        user_logged_in.connect(sessions.begin, dispatch_uid="hdeadmin.access.sessions")

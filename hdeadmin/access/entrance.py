@@ -95,10 +95,6 @@ class Entrance(DefaultAccountAdapter):  # type: ignore[misc]
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         recording.failure(request, person_called(credentials.get("username", "")), "password")
 
-    def login(self, request: HttpRequest, user: User) -> None:
-        super().login(request, user)
-        request.session[sessions.BEGAN] = time.time()
-
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
         """Not within minutes of signing in, with the second factor where there is one."""
         request = context.request

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 from allauth.usersessions.models import UserSession
 from django.conf import settings
@@ -44,6 +45,11 @@ class SessionLifetime:
                 request.session[SEEN] = now
                 UserSession.objects.create_from_request(request)
         return self.get_response(request)
+
+
+def begin(request: HttpRequest, **rest: Any) -> None:
+    """Note when a session began; heard when Django signs somebody in, whichever way."""
+    request.session[BEGAN] = request.session[SEEN] = time.time()
 
 
 def end_sessions(user: User) -> int:
