@@ -140,8 +140,8 @@ MFA_ADAPTER = "hdeadmin.access.factors.Factors"
 MFA_FORMS = {
     "authenticate": "hdeadmin.access.factors.AuthenticateForm",
     "reauthenticate": "hdeadmin.access.factors.ReauthenticateForm",
-    "add_webauthn": "hdeadmin.access.factors.AddPasskeyForm",
 }
+MFA_RATE_LIMITS = {"webauthn_login": "30/m/ip"}
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_WEBAUTHN_USER_VERIFICATION = "required"

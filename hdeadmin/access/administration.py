@@ -1,6 +1,7 @@
 """Django's admin, for users and groups only, behind our own sign-in and second factor."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import wraps
 from typing import Any
 
 from django.contrib.admin import AdminSite, ModelAdmin
@@ -10,9 +11,9 @@ from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.models import Group, User
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect
-from django.urls import URLPattern
+from django.urls import URLPattern, reverse
 from django.utils.decorators import method_decorator
 
 from hdeadmin.access.rights import ROLES, can
@@ -26,15 +27,30 @@ class Administration(AdminSite):
     index_title = "Users and groups"
     site_url = "/"
     enable_nav_sidebar = False
+    final_catch_all_view = False
 
     def has_permission(self, request: HttpRequest) -> bool:
         return can(request.user, None, "administer")
 
+    def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Any:
+        inner = super().admin_view(view, cacheable)
+
+        @wraps(inner)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            if request.user.is_authenticated and not self.has_permission(request):
+                record("denied", request=request, result="refused", details={"page": request.path})
+                raise PermissionDenied("To change users and groups, you need the right to administer.")
+            if request.method not in ("GET", "HEAD", "POST"):
+                return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
+            return inner(request, *args, **kwargs)
+
+        return guarded
+
     @method_decorator(login_not_required)
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         if request.user.is_authenticated:
-            raise PermissionDenied("To change users and groups, you need the right to administer.")
-        return redirect_to_login(request.GET.get("next") or "/admin/")
+            return redirect("admin:index")
+        return redirect_to_login(reverse("admin:index"))
 
     def logout(  # type: ignore[override]
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -44,7 +60,7 @@ class Administration(AdminSite):
         return redirect("account_login")
 
     def get_urls(self) -> list[Any]:
-        without = {"password_change", "password_change_done", "view_on_site"}
+        without = {"autocomplete", "password_change", "password_change_done", "view_on_site"}
         return [url for url in super().get_urls() if getattr(url, "name", None) not in without]
 
 
@@ -53,6 +69,10 @@ class _Guarded(ModelAdmin):  # type: ignore[type-arg]
 
     # One at a time, each with its entry in the trail.
     actions = None
+
+    def get_urls(self) -> list[URLPattern]:
+        # Without the one that stands for an address of Django 1.8.
+        return [url for url in super().get_urls() if url.name]
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return can(request.user, None, "administer")
@@ -83,7 +103,8 @@ class Users(_Guarded, UserAdmin):  # type: ignore[type-arg]
     filter_horizontal = ()
 
     def get_urls(self) -> list[URLPattern]:
-        return [url for url in super().get_urls() if url.name != "auth_user_password_change"]
+        without = {"auth_user_add", "auth_user_delete", "auth_user_password_change"}
+        return [url for url in super().get_urls() if url.name not in without]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         fixed = ("is_active", "groups", "last_login", "date_joined")

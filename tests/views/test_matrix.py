@@ -67,6 +67,11 @@ def signed_in(person: Person) -> int | None:
     return None if person.signed_in else LOGIN
 
 
+def elsewhere_at_once(person: Person) -> int | None:
+    """A page between two others: whoever comes to it by themselves is sent on."""
+    return LOGIN
+
+
 def needs(action: str) -> Access:
     """A right in FACET: who may not see it is told that it is not there, who lacks the action is refused."""
 
@@ -105,15 +110,66 @@ class Row:
     again: bool = False
 
 
-ARGUMENTS = {"facet": FACET, "entity_id": ENTITY, "operation_id": OPERATION, "seq": 1}
+ARGUMENTS = {
+    "facet": FACET,
+    "entity_id": ENTITY,
+    "operation_id": OPERATION,
+    "seq": 1,
+    "pk": 0,
+    "object_id": "0",
+}
 
 # By the URL's name, with its namespace: `admin:index`. By its route where it has no name.
 ROWS: dict[str, Row] = {
     "healthz": Row(everybody),
     "readyz": Row(everybody),
     "theme": Row(signed_in, get=NOT_ALLOWED, post=302, data={"theme": "dark"}),
-    "login": Row(lambda person: LOGIN if person.signed_in else None, post=200, put=200),
-    "logout": Row(signed_in, get=NOT_ALLOWED, post=302, again=True),
+    "account_login": Row(lambda person: LOGIN if person.signed_in else None, post=200, put=200),
+    "account_logout": Row(signed_in, get=NOT_ALLOWED, post=302, again=True),
+    "account": Row(signed_in),
+    "account_inactive": Row(everybody),
+    "account_reauthenticate": Row(signed_in, post=200, put=200),
+    "account_change_password": Row(signed_in, post=200, put=200),
+    "mfa_index": Row(signed_in),
+    # Between password and code only.
+    "mfa_authenticate": Row(elsewhere_at_once),
+    # For whoever has a second factor, which none of the cast has.
+    "mfa_reauthenticate": Row(elsewhere_at_once),
+    "mfa_reauthenticate_webauthn": Row(elsewhere_at_once),
+    "mfa_activate_totp": Row(signed_in, post=200, put=200),
+    "mfa_deactivate_totp": Row(lambda person: HIDDEN if person.signed_in else LOGIN),
+    "mfa_view_recovery_codes": Row(signed_in, get=404),
+    "mfa_generate_recovery_codes": Row(signed_in, post=200, put=200),
+    "mfa_add_webauthn": Row(signed_in, post=200, put=200),
+    "mfa_edit_webauthn": Row(signed_in, get=404, post=404, put=404),
+    "mfa_remove_webauthn": Row(signed_in, get=404, post=404),
+    "mfa_login_webauthn": Row(lambda person: LOGIN if person.signed_in else None, get=302, post=302, put=302),
+    "usersessions_list": Row(signed_in, post=302, put=302),
+    "end-session": Row(signed_in, get=NOT_ALLOWED, post=404),
+    "invitation": Row(everybody, get=302, args={"uid": "MQ", "token": "no-such-token"}),
+    "welcome": Row(everybody, get=410, post=410),
+    "sso": Row(everybody, get=NOT_ALLOWED, post=401),
+    "sso-callback": Row(everybody, get=401),
+    "socialaccount_login_cancelled": Row(everybody),
+    "unlink": Row(signed_in, get=NOT_ALLOWED, post=404),
+    "people": Row(administers),
+    "invite": Row(administers, post=422),
+    "person": Row(administers, get=404),
+    "change-person": Row(administers, get=NOT_ALLOWED, post=404, args={"action": "roles"}),
+    "admin:index": Row(administers, post=200),
+    "admin:login": Row(elsewhere_at_once),
+    "admin:logout": Row(administers, get=302, post=302, again=True),
+    "admin:jsi18n": Row(administers),
+    "admin:app_list": Row(administers, post=200, args={"app_label": "auth"}),
+    "admin:auth_user_changelist": Row(administers, post=200),
+    "admin:auth_group_changelist": Row(administers, post=200),
+    "admin:auth_group_add": Row(administers, post=200),
+    # Of nobody and no group: back to the start.
+    "admin:auth_user_change": Row(administers, get=302, post=302),
+    "admin:auth_user_history": Row(administers, get=302, post=302),
+    "admin:auth_group_change": Row(administers, get=302, post=302),
+    "admin:auth_group_delete": Row(administers, get=302, post=302),
+    "admin:auth_group_history": Row(administers, get=302, post=302),
     "home": Row(signed_in),
     "open": Row(signed_in, get=302),
     "facet": Row(needs("view")),
@@ -178,7 +234,7 @@ def _browser(person: Person) -> Client:
 def _address(name: str, row: Row) -> str:
     pattern = URLS[name].pattern
     given = row.args if row.args is not None else {}
-    arguments = {key: given.get(key, ARGUMENTS.get(key)) for key in pattern.converters}
+    arguments = {key: given.get(key, ARGUMENTS.get(key)) for key in pattern.regex.groupindex}
     return reverse(name, kwargs=arguments) if URLS[name].name else f"/{pattern}"
 
 

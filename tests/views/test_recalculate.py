@@ -164,9 +164,12 @@ def test_a_forged_confirmation_is_refused_and_says_why(
 def test_an_expired_confirmation_is_refused_and_says_why(operator: Client, accounts: Facet, drifted: str):
     with time_machine.travel("2026-11-20T12:00:00Z", tick=False):
         client = operator
-        client.force_login(user_of(client))
+        person = user_of(client)
+        client.force_login(person)
         sent = form(client.get(url_of(drifted)))
     with time_machine.travel("2026-11-20T13:00:01Z", tick=False):
+        # Idle for so long, the session is over too.
+        client.force_login(person)
         response = client.post(url_of(drifted), sent)
 
     assert response.status_code == 422

@@ -15,12 +15,12 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse, reverse_lazy
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from hdeadmin.access import factors, recording
 
 
-@require_GET
+@require_safe
 def account(request: HttpRequest) -> HttpResponse:
     user = request.user
     identities = SocialAccount.objects.filter(user=user)
@@ -56,6 +56,7 @@ class RenamePasskey(EditWebAuthnView):  # type: ignore[misc]
 
 
 class RemovePasskey(RemoveWebAuthnView):  # type: ignore[misc]
+    http_method_names = ("get", "head", "post")
     success_url = reverse_lazy("mfa_index")
 
 

@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from hdeadmin.access import invitations
 from hdeadmin.audit.trail import record
@@ -53,7 +53,7 @@ class AcceptForm(forms.Form):
 
 
 @login_not_required
-@require_GET
+@require_safe
 def follow(request: HttpRequest, uid: str, token: str) -> HttpResponse:
     """Take the link into the session, so that it stands in no address, history or log from here on."""
     request.session[_LINK] = [uid, token]

@@ -13,7 +13,7 @@ from django.core.paginator import Paginator
 from django.db.models import Exists, OuterRef, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from hdeadmin import mail
 from hdeadmin.access import factors, invitations, letters, people
@@ -33,7 +33,7 @@ def _administrators_only(view: Callable[..., HttpResponse]) -> Callable[..., Htt
     return guarded
 
 
-@require_GET
+@require_safe
 @_administrators_only
 def listed(request: HttpRequest) -> HttpResponse:
     """People by name, a page at a time, found by any part of name or e-mail."""
@@ -73,7 +73,7 @@ def invite(request: HttpRequest) -> HttpResponse:
     return _hand_over(request, user, path, first=True)
 
 
-@require_GET
+@require_safe
 @_administrators_only
 def person(request: HttpRequest, pk: int) -> HttpResponse:
     return _page(request, get_object_or_404(User, pk=pk))

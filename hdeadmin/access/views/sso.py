@@ -12,7 +12,7 @@ from allauth.socialaccount.providers.oauth2.views import OAuth2CallbackView
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from hdeadmin.access.provider import Exchange
 
@@ -41,7 +41,7 @@ def begin(request: HttpRequest) -> HttpResponse:
 
 
 @login_not_required
-@require_GET
+@require_safe
 def callback(request: HttpRequest) -> HttpResponseBase:
     """Where the provider sends people back to."""
     exchange = Exchange(request)
@@ -55,7 +55,7 @@ def callback(request: HttpRequest) -> HttpResponseBase:
 
 
 @login_not_required
-@require_GET
+@require_safe
 def cancelled(request: HttpRequest) -> HttpResponse:
     """Where somebody ends who turned back at the provider."""
     return render(request, "access/sso_cancelled.html")
