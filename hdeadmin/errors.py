@@ -1,19 +1,32 @@
-"""The pages for what went wrong, each saying what to do next."""
+"""The pages for what went wrong, each saying what to do next, with the request's id."""
 
 import sys
 from collections.abc import Callable
 
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template import loader
+from django.template.defaultfilters import filesizeformat
 from django.views.decorators.csrf import requires_csrf_token
+
+from hdeadmin.logs import request_id
+
+# Statuses for which a view may answer with nothing and leave the page to us.
+_PAGES = frozenset({400, 403, 404, 405})
 
 
 @requires_csrf_token
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    # Without the request: a host name that is not ours must not reach a template.
-    return HttpResponse(loader.render_to_string("400.html"), status=400)
+    """400; 413 where more was sent than is read."""
+    if isinstance(exception, RequestDataTooBig | TooManyFieldsSent):
+        return too_large(
+            request,
+            fields=settings.DATA_UPLOAD_MAX_NUMBER_FIELDS if isinstance(exception, TooManyFieldsSent) else 0,
+        )
+    return _bare(request, 400)
 
 
 @requires_csrf_token
@@ -36,26 +49,59 @@ def server_error(request: HttpRequest) -> HttpResponse:
     Rendered without the request: who is signed in is a question to a database that may be down.
     """
     # What fails after the event is committed, as saving the session, fails here too.
-    context = {"maybe_written": request.method not in ("GET", "HEAD", "OPTIONS")}
+    maybe_written = request.method not in ("GET", "HEAD", "OPTIONS")
     if isinstance(sys.exc_info()[1], (OperationalError, InterfaceError)):
-        return HttpResponse(loader.render_to_string("503.html", context), status=503)
-    return HttpResponse(loader.render_to_string("500.html", context), status=500)
+        response = _bare(request, 503, maybe_written=maybe_written)
+        response.headers["Retry-After"] = "10"
+        return response
+    return _bare(request, 500, maybe_written=maybe_written)
+
+
+def too_large(request: HttpRequest, *, size: int = 0, fields: int = 0) -> HttpResponse:
+    """413, with the limit that was passed: so many bytes, or so many fields."""
+    size = size or settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    return _bare(request, 413, size=filesizeformat(size), fields=fields)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return render(request, "csrf_failure.html", status=403)
 
 
-class MethodNotAllowedPage:
-    """Give Django's empty 405 answer a page."""
+class ErrorPages:
+    """Give a page to an error that a view, or Django, answers with nothing."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        if response.status_code == 405 and not response.content:
-            page = render(request, "405.html", status=405)
+        if response.status_code not in _PAGES or response.streaming or response.content:
+            return response
+        if response.status_code == 400:
+            return _bare(request, 400)
+        page = render(request, f"{response.status_code}.html", status=response.status_code)
+        if "Allow" in response.headers:
             page.headers["Allow"] = response.headers["Allow"]
-            return page
-        return response
+        return page
+
+
+class BodyLimit:
+    """Read no more of a body than whoever sends it may need: a draft is large, what a stranger may send is not."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        sent = int(length) if length.isascii() and length.isdecimal() else 0
+        if sent > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+            return too_large(request)
+        if sent > settings.HDEADMIN_STRANGERS_BODY and not request.user.is_authenticated:
+            return too_large(request, size=settings.HDEADMIN_STRANGERS_BODY)
+        return self.get_response(request)
+
+
+def _bare(request: HttpRequest, status: int, **context: object) -> HttpResponse:
+    """A page without the request: no host name that is not ours, and no question to the database, is in it."""
+    page = loader.render_to_string(f"{status}.html", {**context, **request_id(request)})
+    return HttpResponse(page, status=status)

@@ -2,7 +2,7 @@
 
 from django.contrib.messages import constants as message_levels
 
-from hdeadmin import env
+from hdeadmin import env, logs
 
 _env = env.read()
 _local = _env.DEBUG or _env.HDEADMIN_DEMO
@@ -52,10 +52,12 @@ INSTALLED_APPS = [
     "facets",
 ]
 MIDDLEWARE = [
-    # First, so that every answer bears its headers: static files, errors and redirects too.
+    # First, so that every answer has its line, its id and its headers: static files, errors and redirects too.
+    "hdeadmin.logs.RequestLog",
     "hdeadmin.security.ResponseHeaders",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "hdeadmin.health.Probes",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -64,7 +66,8 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "hdeadmin.access.sessions.SessionLifetime",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "hdeadmin.errors.MethodNotAllowedPage",
+    "hdeadmin.errors.ErrorPages",
+    "hdeadmin.errors.BodyLimit",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "hdeadmin.access.factors.FactorGate",
     "django_htmx.middleware.HtmxMiddleware",
@@ -85,6 +88,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "hdeadmin.theme.theme",
                 "hdeadmin.access.context.access",
+                "hdeadmin.logs.request_id",
                 "facets.views.frame.frame",
             ]
         },
@@ -233,25 +237,14 @@ USE_I18N = False
 USE_TZ = True
 TIME_ZONE = _env.TIME_ZONE
 
-# A form for an event is text; nothing here takes uploads.
-DATA_UPLOAD_MAX_MEMORY_SIZE = (
-    2 * 1024 * 1024
-)  # bytes: an item has at most 400 KB, escaped at most five times that
-# One draft may hold a hundred events, each with lists of its own.
+# Bytes that a form of somebody signed in may have. A draft is 4 MB at most, a letter of it up to three bytes in a form,
+# and its preview carries it along once more, signed.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 20 * 1024 * 1024
+HDEADMIN_STRANGERS_BODY = 64 * 1024  # bytes, before anybody has signed in
+# One draft may hold a hundred events, each with lists of its own; what has more is written as JSON.
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000
+# Nothing here takes uploads.
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": "INFO"},
-    "loggers": {
-        "django": {"handlers": ["console"], "level": "INFO", "propagate": False},
-        # Said by the page and by the access log already.
-        "django.request": {"handlers": ["console"], "level": "ERROR", "propagate": False},
-        "django.server": {"handlers": ["console"], "level": "INFO", "propagate": False},
-        "botocore": {"level": "WARNING"},
-    },
-}
+LOGGING_CONFIG = "hdeadmin.logs.configure"
+LOGGING = logs.configuration(readable=_local)

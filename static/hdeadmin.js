@@ -7,12 +7,16 @@
 
   // Times: the server writes them in its own zone; show the reader's, with UTC on hover and how long ago.
   const local = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
-  const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
+  // In figures: "yesterday" would be wrong of what is 30 hours old and of two days ago.
+  const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "always" });
+  const now = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
   const units = [["year", 31536000], ["month", 2592000], ["week", 604800], ["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
   const ago = (date) => {
-    const seconds = (date - Date.now()) / 1000;
-    const [unit, size] = units.find(([, size]) => Math.abs(seconds) >= size) ?? ["second", 1];
-    return relative.format(Math.trunc(seconds / size), unit);
+    const seconds = Math.round((date - Date.now()) / 1000);
+    // Rounded in the unit below, there is one of this: 59 minutes and 40 seconds are an hour, 40 minutes are not.
+    const place = units.findIndex(([, size], place) => Math.abs(seconds) >= size - (units[place + 1]?.[1] ?? 0) / 2);
+    const [unit, size] = units[place < 0 ? units.length - 1 : place];
+    return (seconds ? relative : now).format(Math.sign(seconds) * Math.round(Math.abs(seconds) / size), unit);
   };
   const showTimes = (root) => {
     for (const time of all(root, "time[datetime]")) {
@@ -24,6 +28,16 @@
       const note = time.nextElementSibling;
       if (note?.matches("[data-ago]")) note.textContent = `· ${ago(date)}`;
     }
+  };
+
+  // An error's page has a heading, and the answer the request's id; a part of a page shows them in passing.
+  const failure = (xhr) => {
+    const page = new DOMParser().parseFromString(xhr.responseText, "text/html");
+    const heading = page.querySelector(".problem h1")?.textContent ?? `The server answered ${xhr.status}`;
+    const wait = Number(xhr.getResponseHeader("Retry-After"));
+    const next = wait > 0 ? `Try again in ${wait} ${wait === 1 ? "second" : "seconds"}.` : "Reload the page to see more.";
+    const id = xhr.getResponseHeader("X-Request-ID");
+    return `${heading}. ${next}${id ? ` Request ${id}.` : ""}`;
   };
 
   const say = (text) => {
@@ -105,8 +119,7 @@
   document.addEventListener("htmx:load", (event) => prepare(event.detail.elt));
   document.addEventListener("htmx:sendError", () => say("The server did not answer. Try again in a moment."));
   document.addEventListener("htmx:responseError", (event) => {
-    const status = event.detail.xhr.status;
-    say(status === 503 ? "The table does not answer. Try again in a moment." : `The server answered ${status}. Reload the page to see why.`);
+    say(failure(event.detail.xhr));
   });
   // A session that has ended answers with the sign-in page, which must not land inside another.
   document.addEventListener("htmx:beforeSwap", (event) => {

@@ -24,44 +24,68 @@ _START_SECONDS = 60
 _OPTIONS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "listen_addresses=")
 
 
+class Cluster:
+    """A cluster in a folder of its own. `url` is the address of a database in it, as `DATABASE_URL` takes it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.url = f"postgres://hdeadmin@/postgres?host={folder}"
+        self._folder = folder
+        self._owner = _owner()
+        self._server: subprocess.Popen[bytes] | None = None
+        if self._owner:
+            shutil.chown(folder, user=self._owner["user"], group=self._owner["group"])
+        options = ["--no-sync", "--auth=trust", "--username=hdeadmin", "--encoding=UTF8"]
+        subprocess.run(  # noqa: S603 - what _program found
+            [_program("initdb"), *options, folder / "data"],
+            cwd=folder,
+            check=True,
+            stdout=subprocess.DEVNULL,
+            **self._owner,
+        )
+
+    def start(self) -> None:
+        """Returns when it answers. Raises RuntimeError, with its log, where it does not."""
+        options = [part for option in _OPTIONS for part in ("-c", option)]
+        with (self._folder / "log").open("ab") as log:
+            self._server = subprocess.Popen(  # noqa: S603 - as above
+                [_program("postgres"), "-D", self._folder / "data", "-k", self._folder, *options],
+                cwd=self._folder,
+                stdout=log,
+                stderr=log,
+                # Ctrl-C ends the command; the server outlives it and is told by us.
+                start_new_session=True,
+                **self._owner,
+            )
+        end = time.monotonic() + _START_SECONDS
+        probe = [_program("pg_isready"), "-q", "-h", self._folder]
+        while subprocess.run(probe, check=False).returncode != 0:  # noqa: S603 - as above
+            if self._server.poll() is not None or time.monotonic() > end:
+                raise RuntimeError((self._folder / "log").read_text(errors="replace"))
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        """Returns when it is gone, and every connection to it."""
+        if self._server is not None:
+            self._server.send_signal(signal.SIGINT)
+            self._server.wait()
+            self._server = None
+
+
 @contextmanager
-def running() -> Iterator[str]:
-    """A new cluster; yields the address of a database in it, as `DATABASE_URL` takes it.
+def running() -> Iterator[Cluster]:
+    """A new cluster that answers, and is gone at the end.
 
     Raises:
         FileNotFoundError: PostgreSQL is not installed.
         RuntimeError: it did not start.
     """
-    owner = _owner()
     with tempfile.TemporaryDirectory(prefix="hdeadmin-postgresql-") as name:
-        folder = Path(name)
-        if owner:
-            shutil.chown(folder, user=owner["user"], group=owner["group"])
-        data = folder / "data"
-        subprocess.run(  # noqa: S603 - what _program found
-            [_program("initdb"), "--no-sync", "--auth=trust", "--username=hdeadmin", "--encoding=UTF8", data],
-            cwd=folder,
-            check=True,
-            stdout=subprocess.DEVNULL,
-            **owner,
-        )
-        options = [part for option in _OPTIONS for part in ("-c", option)]
-        with (folder / "log").open("wb") as log:
-            server = subprocess.Popen(  # noqa: S603 - as above
-                [_program("postgres"), "-D", data, "-k", folder, *options],
-                cwd=folder,
-                stdout=log,
-                stderr=log,
-                # Ctrl-C ends the command; the server outlives it and is told by us.
-                start_new_session=True,
-                **owner,
-            )
+        cluster = Cluster(Path(name))
         try:
-            _wait(server, folder)
-            yield f"postgres://hdeadmin@/postgres?host={folder}"
+            cluster.start()
+            yield cluster
         finally:
-            server.send_signal(signal.SIGINT)
-            server.wait()
+            cluster.stop()
 
 
 def _owner() -> dict[str, Any]:
@@ -84,15 +108,6 @@ def _program(name: str) -> str:
     return found
 
 
-def _wait(server: subprocess.Popen[bytes], folder: Path) -> None:
-    end = time.monotonic() + _START_SECONDS
-    probe = [_program("pg_isready"), "-q", "-h", folder]
-    while subprocess.run(probe, check=False).returncode != 0:  # noqa: S603 - as above
-        if server.poll() is not None or time.monotonic() > end:
-            raise RuntimeError((folder / "log").read_text(errors="replace"))
-        time.sleep(0.05)
-
-
 def _stopped(*_: object) -> NoReturn:
     raise SystemExit(128 + signal.SIGTERM)
 
@@ -102,8 +117,8 @@ def main() -> int:
         sys.stderr.write(f"{__doc__}\n")
         return 2
     signal.signal(signal.SIGTERM, _stopped)
-    with running() as url:
-        environment = {**os.environ, VARIABLE: url}
+    with running() as cluster:
+        environment = {**os.environ, VARIABLE: cluster.url}
         # The command that whoever calls this has named.
         return subprocess.run(sys.argv[1:], env=environment, check=False).returncode  # noqa: S603
 

@@ -7,6 +7,8 @@ from types import FrameType
 
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler, get_internal_wsgi_application
 
+from hdeadmin.logs import REQUESTS
+
 HOST = "127.0.0.1"
 
 
@@ -34,7 +36,7 @@ def serve(server: ThreadedWSGIServer) -> None:
     """Answer until Ctrl-C or SIGTERM, then give the port back."""
     server.set_app(get_internal_wsgi_application())
     # The sign-in that was printed should not scroll away; what went wrong is still told.
-    logging.getLogger("django.server").setLevel(logging.WARNING)
+    logging.getLogger(REQUESTS).setLevel(logging.WARNING)
     # A shell that starts a program in the background has it ignore Ctrl-C's signal.
     before = {number: signal.signal(number, _stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -1,10 +1,10 @@
 """Append events to an entity, or begin a new one: draft, preview, confirm. Its receipt is a page of its own."""
 
-import logging
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -30,7 +30,7 @@ from facets.views.rights import require_definition
 from hdeadmin.audit import trail
 from hdeadmin.audit.trail import AuditUnavailable
 
-logger = logging.getLogger(__name__)
+logger = structlog.get_logger(__name__)
 
 SHORTEST_REASON, LONGEST_REASON = 5, 500  # characters
 MAX_ARRIVED = 20  # events shown on a conflict
@@ -276,8 +276,8 @@ class _Flow:
             try:
                 type, model = event_type.compensate(event_type.schema.model_validate(event.data))
                 initial = to_stored(model)
-            except Exception as error:  # noqa: BLE001 - somebody else's code
-                logger.warning("compensate of %s failed: %s", event.typ, error.__class__.__name__)
+            except Exception as error:
+                logger.warning("compensate failed", type=event.typ, exc_info=error)
                 words = display.visible(in_words(self.definition.processor, error, event.data))
                 return self.show_draft(
                     problem=f"What would take event {number} back could not be made: {words}"

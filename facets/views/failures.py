@@ -1,14 +1,14 @@
 """The core's errors as pages: what is down or unreadable, and that nothing was written."""
 
-import logging
 from collections.abc import Callable
 
+import structlog
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from facets.core import FacetError, InvalidRecord, StoreUnavailable, TableNotFound
 
-logger = logging.getLogger(__name__)
+logger = structlog.get_logger(__name__)
 
 
 class StoreFailures:
@@ -23,11 +23,13 @@ class StoreFailures:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if not isinstance(exception, FacetError):
             return None
-        outage = isinstance(exception, TableNotFound | StoreUnavailable)
-        # Where an outage was met tells nothing; where a record was not understood may.
-        logger.warning(
-            "%s %s: %s", request.method, request.path, exception, exc_info=None if outage else exception
-        )
+        if isinstance(exception, TableNotFound | StoreUnavailable):
+            logger.warning("the table is out of reach", reason=str(exception))
+        elif isinstance(exception, InvalidRecord):
+            # Not its words, which may be those of a payload.
+            logger.warning("a record cannot be read", id=exception.id, rng=exception.rng, exc_info=exception)
+        else:
+            logger.warning("the table refused", exc_info=exception)
         return failure_page(request, exception)
 
 

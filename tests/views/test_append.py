@@ -3,7 +3,9 @@
 import json
 import sqlite3
 from collections.abc import Callable
+from random import Random
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 import time_machine
@@ -801,3 +803,53 @@ def test_a_preview_makes_no_write_call_to_dynamodb(
     assert seen <= {"GetItem", "Query"}
     assert calls.count("TransactWriteItems") == 1
     assert accounts.get("acc-1").record.seq == 2
+
+
+def test_a_draft_as_large_as_one_append_may_be_comes_through_as_a_browser_sends_it(
+    corrector: Client, accounts: Facet, account: str
+):
+    """3.5 MB in nine events, of letters that take three times as much in a form, and again in the signed preview."""
+    letters = [chr(code) for code in range(0x4E00, 0x9F00)]
+    texts = ["".join(Random(number).choices(letters, k=130_000)) for number in range(9)]
+    typed = {
+        name: value
+        for number, text in enumerate(texts, start=1)
+        for name, value in [
+            (f"e{number}-type", "TRANSACTION_ACCEPTED"),
+            *credit("1", text, f"e{number}").items(),
+        ]
+    }
+    typed |= {"since": "3", "_action": "preview"}
+    slots = [("slot", f"e{number}") for number in range(1, 10)]
+
+    page = as_a_browser(corrector, account, [*slots, *typed.items()])
+    draft = [(name, value) for name, values in Filled(page).data.lists() for value in values]
+    done = as_a_browser(corrector, account, [*draft, *WHY.items(), ("_action", "confirm")])
+
+    assert page.status_code == 200
+    assert done.status_code == 302
+    assert [json.loads(record.itm)["desc"] for record in records(accounts, account)[-9:]] == texts
+
+
+def as_a_browser(client: Client, id: str, fields: list[tuple[str, str]]) -> Any:
+    """A POST in the form's own encoding, in which a letter may take nine bytes."""
+    return client.post(url_of(id, ""), urlencode(fields), content_type="application/x-www-form-urlencoded")
+
+
+@pytest.mark.parametrize("limit", ["bytes", "fields"])
+def test_a_draft_beyond_what_is_read_is_a_413_that_says_how_much_is(
+    corrector: Client, settings: Settings, account: str, limit: str
+):
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 100_000 if limit == "bytes" else 10_000_000
+    settings.DATA_UPLOAD_MAX_NUMBER_FIELDS = 1_000
+    fields = [
+        ("slot", "e1"),
+        ("e1.desc", "x" * 120_000),
+        *([("x", "1")] * 1_500 if limit == "fields" else []),
+    ]
+
+    response = as_a_browser(corrector, account, fields)
+
+    assert response.status_code == 413
+    assert ("1000 fields" if limit == "fields" else "97.7\xa0KB") in response.text
+    assert "Nothing was changed" in response.text
