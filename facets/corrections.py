@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from facets import directory
 from facets.confirmations import PromisedEvent
 from facets.core import Event, FacetError, InvalidRecord, SequenceConflict, StateReplaced, json
 from facets.core.errors import RecordTooLarge, TransactionTooLarge
@@ -189,6 +190,7 @@ def apply(
             output = facet.append_to(
                 id, state, seen_seq, *plain, previous=previous, meta=meta, operation_id=operation_id
             )
+        directory.note(output.record)
     except (SequenceConflict, StateChanged, InvalidRecord) as error:
         # Another request of ours may have been first: a second click, or a retry after a lost answer.
         appended = appended_by(arrived_since(facet, id, seen_seq), operation_id)

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from facets import reconciliation
+from facets import directory, reconciliation
 from facets.core import Event, FacetError, HistoryFault, InvalidRecord, SequenceConflict, StateReplaced, json
 from facets.core.events import LazyEvents
 from facets.core.facet import Facet
@@ -248,6 +248,7 @@ def write(
         facet.db.put_state(
             replace(state, meta=meta), outcome.stored_seq, previous=outcome.record, operation_id=operation_id
         )
+    directory.note(state)
 
 
 @dataclass(frozen=True, slots=True)

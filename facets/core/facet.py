@@ -38,7 +38,7 @@ class ChangeOutput:
 
     Attributes:
         seq: the entity's seq now.
-        item: the state as it was stored.
+        item: the state as it was stored; `record` is its STATE record.
         past_outbound_events: what a replay of the past events publishes; not sent again.
         new_outbound_events: what the new events published.
         skipped: types of past events that no rule handles.
@@ -47,6 +47,7 @@ class ChangeOutput:
 
     seq: int
     item: JSON
+    record: Record
     past_outbound_events: list[Event]
     new_outbound_events: list[Event]
     skipped: list[str] = field(default_factory=list)
@@ -279,6 +280,7 @@ class Facet:
         return ChangeOutput(
             last,
             state.data,
+            state,
             result.past_outbound_events,
             result.new_outbound_events,
             result.skipped,

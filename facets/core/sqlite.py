@@ -45,8 +45,10 @@ CREATE INDEX IF NOT EXISTS operations_by_age ON operations (at);
 # Our own names only: no text of anybody else is ever put into a statement.
 _COLUMNS = "id, rng, facet, typ, seq, ts, date, itm, meta"
 _INSERT = f"INSERT INTO records ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_REPLACE = f"{_INSERT} ON CONFLICT (id, rng) DO UPDATE SET " + ", ".join(
-    f"{name} = excluded.{name}" for name in _COLUMNS.split(", ")[2:]
+# What is replaced gets a new rowid, so that whoever remembers the highest can tell what was written since.
+_REPLACE = (
+    f"{_INSERT} ON CONFLICT (id, rng) DO UPDATE SET rowid = (SELECT max(rowid) FROM records) + 1, "
+    + ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS.split(", ")[2:])
 )
 
 # As long as DynamoDB remembers a ClientRequestToken.
@@ -264,6 +266,41 @@ class SqliteTable:
                 "SELECT facet, count(*) FROM records WHERE rng = 'STATE' GROUP BY facet"
             ).fetchall()
         return FacetPage(dict(rows), None, ReadCost(sum(count for _, count in rows), 1))
+
+    def written(self) -> tuple[str, int]:
+        """Which file it is, and how far it has been written: the place after which `states_after` finds nothing.
+
+        Raises:
+            TableNotFound, StoreUnavailable
+        """
+        with self._connections.read() as db:
+            last = db.execute("SELECT max(rowid) FROM records").fetchone()[0]
+        try:
+            found = self.path.stat()
+        except FileNotFoundError:
+            raise TableNotFound(str(self.path)) from None
+        return f"{found.st_dev}-{found.st_ino}", last or 0
+
+    def states_after(self, place: int, *, limit: int = 1_000) -> tuple[list[Record], int]:
+        """STATE records written after a place, up to `limit`, oldest first, and the place after them.
+
+        An entity that was written more than once is there once, at the last of its places. What is not of hde's
+        format is passed over.
+
+        Raises:
+            TableNotFound, StoreUnavailable
+        """
+        with self._connections.read() as db:
+            rows = db.execute(
+                f"SELECT {_COLUMNS}, rowid FROM records WHERE rowid > ? AND +rng = 'STATE' ORDER BY rowid LIMIT ?",
+                (place, limit),
+            ).fetchall()
+            last = db.execute("SELECT max(rowid) FROM records").fetchone()[0] or 0
+        states: list[Record] = []
+        for *row, _ in rows:
+            with suppress(InvalidRecord):
+                states.append(_record(row))
+        return states, rows[-1][-1] if len(rows) == limit else last
 
     def load(self, items: Iterable[Item]) -> int:
         """As Table promises, and all or nothing."""

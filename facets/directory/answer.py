@@ -20,6 +20,7 @@ from facets import registry
 from facets.core import InvalidRecord, json
 from facets.definition import FacetDefinition
 from facets.directory import fulltext
+from facets.directory.embedded import catch_up
 from facets.directory.entry import columns_of, digest_of, is_masked, slot_of
 from facets.directory.keys import EMPTY, TEXTS, Kind, contained, sort_key
 from facets.directory.models import TableFacet, escaped, unescaped
@@ -124,6 +125,7 @@ def search(words: str, facets: Iterable[str], *, limit: int) -> list[Row]:
 
 def find(facet: str, id: str) -> Row | None:
     """One entity by its id, as the directory knows it."""
+    catch_up()
     row = TableFacet.objects.filter(table=settings.HDEADMIN_STORE, name=facet).first()
     if row is None or not id:
         return None
@@ -195,6 +197,7 @@ class _Asked:
     @classmethod
     def of(cls, question: Question) -> _Asked | None:
         """None where the directory holds nothing of the facet."""
+        catch_up()
         facet = TableFacet.objects.filter(table=settings.HDEADMIN_STORE, name=question.facet).first()
         return cls(question, facet, registry.get(question.facet)) if facet else None
 

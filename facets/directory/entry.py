@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from hashlib import sha256
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
@@ -127,12 +128,13 @@ def paths_of(definition: FacetDefinition[Any] | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*definition.list_display, *definition.search_fields))) if definition else ()
 
 
-def columns_of(definition: FacetDefinition[Any] | None) -> list[tuple[str, Kind]]:
+@lru_cache(maxsize=256)
+def columns_of(definition: FacetDefinition[Any] | None) -> tuple[tuple[str, Kind], ...]:
     """The paths that can be sorted and filtered by, with what each holds by the state's schema: those not masked."""
     if definition is None:
-        return []
+        return ()
     paths = [path for path in paths_of(definition) if not is_masked(definition, path)]
-    return [(path, _kind_of(definition.state, path.split("."))) for path in paths[:KEYS]]
+    return tuple((path, _kind_of(definition.state, path.split("."))) for path in paths[:KEYS])
 
 
 def is_masked(definition: FacetDefinition[Any], path: str) -> bool:
@@ -162,6 +164,7 @@ def assigned(slots: Sequence[str], definition: FacetDefinition[Any] | None) -> l
     return found
 
 
+@lru_cache(maxsize=256)
 def version_of(definition: FacetDefinition[Any] | None, secret: bytes) -> int:
     """Tells whether an entry was made by this definition: of 31 bits, never 0."""
     said: list[Any] = [_FORMAT]

@@ -9,6 +9,7 @@ from django.conf import settings
 
 from facets import registry
 from facets.core.sqlite import SqliteTable
+from facets.directory.embedded import catch_up, has_caught_up
 from facets.directory.models import FileMark, Follower, IndexPass, TableFacet
 from facets.directory.rows import current_version, now_ms
 from facets.stores import current_table
@@ -49,6 +50,7 @@ def freshness_of_all(facets: Iterable[str]) -> Freshness:
 
 def found() -> dict[str, TableFacet]:
     """By name, the facets of which the directory holds any entity."""
+    catch_up()
     rows = TableFacet.objects.filter(table=settings.HDEADMIN_STORE, entities__gt=0)
     return {row.name: row for row in rows.order_by("name")}
 
@@ -56,14 +58,13 @@ def found() -> dict[str, TableFacet]:
 def knows(facet: str) -> bool:
     """Whether a list of the facet can be made from the directory: all of its entities have been read once."""
     if isinstance(current_table(), SqliteTable):
-        return True
+        return catch_up() or has_caught_up()
     return any(_covers(done, facet) for done in _passes())
 
 
 def _freshness(facets: list[str], now: int) -> Freshness:
     if isinstance(current_table(), SqliteTable):
-        mark = FileMark.objects.filter(table=settings.HDEADMIN_STORE).first()
-        return Freshness(True, True, mark.read_at if mark else now, False, "all changes up to now")
+        return _of_file(now)
     passes = _passes()
     by_facet = {facet: next((done for done in passes if _covers(done, facet)), None) for facet in facets}
     indexed = {facet: done for facet, done in by_facet.items() if done}
@@ -84,6 +85,15 @@ def _freshness(facets: list[str], now: int) -> Freshness:
     if outdated:
         text += ", by an earlier definition"
     return Freshness(known, live, as_of, bool(outdated), text)
+
+
+def _of_file(now: int) -> Freshness:
+    if catch_up():
+        return Freshness(True, True, now, False, "all changes up to now")
+    mark = FileMark.objects.get(table=settings.HDEADMIN_STORE)
+    if mark.read_at:
+        return Freshness(True, False, mark.read_at, False, f"all changes up to {_ago(now - mark.read_at)}")
+    return Freshness(False, False, None, False, "being read from the file")
 
 
 def _passes() -> list[IndexPass]:

@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError, connection, transaction
+from django.db import connection, transaction
 from django.db.models import F
 
 from facets import registry
@@ -43,35 +43,38 @@ def note(record: Record) -> None:
     A record that says what is kept already writes nothing.
     """
     try:
-        with transaction.atomic():
-            facet = facet_of(record.facet)
-            entry = recipe_of(facet).entry(record)
-            kept = (
-                Entity.objects.filter(facet=facet, entity_id=entry.id)
-                .values_list("seq", "ts", "version")
-                .first()
-            )
-            if kept is not None and (
-                kept[:2] > (entry.seq, entry.ts) or kept == (entry.seq, entry.ts, entry.version)
-            ):
-                return
-            write(facet, [entry], now_ms())
-            if kept is None:
-                count_more(facet, 1)
-    except DatabaseError:
+        facet = facet_of(record.facet)
+        entry = recipe_of(facet).entry(record)
+        kept = (
+            Entity.objects.filter(facet=facet, entity_id=entry.id).values_list("seq", "ts", "version").first()
+        )
+        if kept is None or (
+            kept[:2] <= (entry.seq, entry.ts) and kept != (entry.seq, entry.ts, entry.version)
+        ):
+            with transaction.atomic():
+                write_counted(facet, [entry], now_ms())
+    except Exception:  # the write or the page that it comes after must stand
         logger.exception("The directory does not know of %s at seq %d", record.id, record.seq)
 
 
+def forget(facet: str, id: str) -> None:
+    """Drop an entity of which the table, just read, holds nothing. Never raises."""
+    try:
+        remove(facet, id)
+    except Exception:  # the page that it comes after must stand
+        logger.exception("The directory still knows of %s/%s", facet, id)
+
+
 def remove(facet: str, id: str, *, unless_after: int | None = None) -> None:
-    """Forget one entity, which is gone from the table; not if its state is of after `unless_after`, in milliseconds."""
+    """Drop one entity, which is gone from the table; not if its state is of after `unless_after`, in milliseconds."""
+    row = TableFacet.objects.filter(table=settings.HDEADMIN_STORE, name=facet).first()
+    found = Entity.objects.filter(facet=row, entity_id=id)
+    if unless_after is not None:
+        found = found.filter(ts__lte=unless_after)
+    if row is None or not found.exists():
+        return
     with transaction.atomic():
-        row = TableFacet.objects.filter(table=settings.HDEADMIN_STORE, name=facet).first()
-        if row is None:
-            return
-        found = Entity.objects.filter(facet=row, entity_id=id)
-        if unless_after is not None:
-            found = found.filter(ts__lte=unless_after)
-        if found.delete()[0]:
+        if found.delete()[1].get("facets.Entity"):
             count_more(row, -1)
 
 
@@ -121,8 +124,18 @@ def write(facet: TableFacet, entries: Sequence[Entry], read_at: int) -> None:
     ]
     with connection.cursor() as cursor:
         cursor.executemany(_UPSERT, rows)
-    if any(entry.digests for entry in entries):
+    definition = registry.get(facet.name)
+    if definition and definition.searchable_sensitive:
         _write_digests(facet, entries)
+
+
+def write_counted(facet: TableFacet, entries: Sequence[Entry], read_at: int) -> None:
+    """As `write`, and keeps up the number of entities; for few of them, since each is looked for first."""
+    ids = {entry.id for entry in entries}
+    known = Entity.objects.filter(facet=facet, entity_id__in=ids).count()
+    write(facet, entries, read_at)
+    if len(ids) > known:
+        count_more(facet, len(ids) - known)
 
 
 def count_more(facet: TableFacet, more: int) -> None:

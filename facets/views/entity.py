@@ -14,7 +14,7 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from facets import display, registry, timeline
+from facets import directory, display, registry, timeline
 from facets.core import Record
 from facets.core.records import STATE_KEY, partition_key
 from facets.definition import FacetDefinition, humanize
@@ -105,7 +105,10 @@ def entity(request: HtmxRequest, facet: str, entity_id: str) -> HttpResponse:
     else:
         reading = reader.page(before=asked.before, after=asked.after, around=asked.event, limit=asked.rows)
     if not reading.exists:
+        directory.forget(facet, entity_id)
         return missing(request, facet, entity_id)
+    if reading.state:
+        directory.note(reading.state)
     context = {
         "facet": facet,
         "entity_id": entity_id,

@@ -11,6 +11,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from facets import directory
 from facets.core import Event, Facet
 from facets.core.records import inbound_record, outbound_record, state_record
 from facets.core.store import Table
@@ -252,8 +253,29 @@ def test_a_page_of_a_long_history_stays_quick(
 ):
     accounts.append("a", *[Event("TRANSACTION_ACCEPTED", {"desc": "", "amount": 1}) for _ in range(90)])
 
-    with django_assert_max_num_queries(5):
+    viewer.get(url_of("a"))
+    # Two of them see that the directory has it already.
+    with django_assert_max_num_queries(7):
         assert viewer.get(url_of("a")).status_code == 200
+
+
+def test_opening_an_entity_tells_the_directory_of_it(
+    viewer: Client, accounts: Facet, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("facets.directory.answer.catch_up", lambda: True)
+    accounts.append("a", Event("TRANSACTION_ACCEPTED", {"desc": "", "amount": 1}))
+
+    viewer.get(url_of("a"))
+
+    assert directory.find("BANK_ACCOUNT", "a").seq == 1
+
+
+def test_looking_for_an_entity_that_is_gone_tells_the_directory_of_it(viewer: Client, ledger: Table):
+    directory.note(state_record("BANK_ACCOUNT", "gone", 1, "{}", 1))
+
+    assert viewer.get(url_of("gone")).status_code == 404
+
+    assert directory.find("BANK_ACCOUNT", "gone") is None
 
 
 def test_every_entity_that_hde_wrote_opens_by_its_link(operator: Client, ledger: Table):

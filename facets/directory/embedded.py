@@ -1,0 +1,127 @@
+"""The SQLite engine's file needs no pass: what was written to it since, by whomever, is read before a list is answered."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from hashlib import sha256
+
+from django.conf import settings
+from django.db import transaction
+
+from facets import registry
+from facets.core import Record
+from facets.core.sqlite import SqliteTable
+from facets.directory.models import FileMark, TableFacet
+from facets.directory.rows import (
+    current_version,
+    facet_of,
+    now_ms,
+    recipe_of,
+    recount,
+    settle_version,
+    write,
+    write_counted,
+)
+from facets.stores import current_table
+
+# A page does not wait longer than this for a file that it sees for the first time; the next one goes on.
+PATIENCE = 2.0  # seconds
+
+_BATCH = 1_000  # entities
+_FEW = 50
+
+Told = Callable[[int, float], None]
+
+
+def is_embedded() -> bool:
+    return isinstance(current_table(), SqliteTable)
+
+
+def catch_up(*, seconds: float | None = PATIENCE, told: Told = lambda entities, share: None) -> bool:
+    """Read what the file has and the directory has not; True once that is nothing. Another engine has no such file.
+
+    Costs two small reads where nothing was written.
+
+    Args:
+        seconds: after which to leave it at that; None for not at all.
+        told: called with the entities read and the share of the file, 0 to 1.
+
+    Raises:
+        TableNotFound, StoreUnavailable
+    """
+    table = current_table()
+    if not isinstance(table, SqliteTable):
+        return True
+    file, last = table.written()
+    identity = f"{file} {_definitions()}"
+    mark = FileMark.objects.filter(table=settings.HDEADMIN_STORE).first()
+    if mark and mark.identity == identity and mark.rowid == last:
+        return True
+    begun = time.monotonic()
+    entities = 0
+    while True:
+        entities += _read_batch(table, file, identity, last)
+        mark = FileMark.objects.get(table=settings.HDEADMIN_STORE)
+        told(entities, mark.rowid / last if last else 1.0)
+        if mark.rowid >= last:
+            return True
+        if seconds is not None and time.monotonic() - begun > seconds:
+            return False
+
+
+def has_caught_up() -> bool:
+    """Whether the file was once read to its end, by the definitions of now."""
+    mark = FileMark.objects.filter(table=settings.HDEADMIN_STORE).first()
+    return mark is not None and mark.read_at > 0
+
+
+def _read_batch(table: SqliteTable, file: str, identity: str, last: int) -> int:
+    """Read the next states; returns how many. Several processes may do so at once, one after the other."""
+    with transaction.atomic():
+        mark, _ = FileMark.objects.select_for_update().get_or_create(
+            table=settings.HDEADMIN_STORE, defaults={"identity": identity, "rowid": 0, "read_at": 0}
+        )
+        if mark.identity != identity or mark.rowid > last:
+            if mark.identity.split(" ")[0] != file or mark.rowid > last:
+                # Another file was put in its place.
+                TableFacet.objects.filter(table=settings.HDEADMIN_STORE).delete()
+            mark.identity, mark.rowid, mark.read_at = identity, 0, 0
+        states, mark.rowid = table.states_after(mark.rowid, limit=_BATCH)
+        is_first = mark.read_at == 0
+        now = now_ms()
+        for name, records in _by_facet(states).items():
+            facet = facet_of(name)
+            recipe = recipe_of(facet)
+            entries = [recipe.entry(record) for record in records]
+            if is_first or len(entries) > _FEW:
+                write(facet, entries, now)
+            else:
+                write_counted(facet, entries, now)
+        is_whole = mark.rowid >= last
+        if is_whole and is_first:
+            for facet in TableFacet.objects.filter(table=settings.HDEADMIN_STORE):
+                recount(facet)
+                settle_version(facet)
+        elif len(states) > _FEW:
+            for name in {record.facet for record in states}:
+                recount(facet_of(name))
+        if is_whole:
+            mark.read_at = now
+        mark.save()
+    return len(states)
+
+
+def _by_facet(states: list[Record]) -> dict[str, list[Record]]:
+    found: dict[str, list[Record]] = {}
+    for record in states:
+        found.setdefault(record.facet, []).append(record)
+    return found
+
+
+def _definitions() -> str:
+    """Stands for all definitions, and how they make entries."""
+    versions = sorted(
+        (name, current_version(definition)) for name, definition in registry.definitions().items()
+    )
+    return sha256(repr((versions, current_version(None))).encode()).hexdigest()[:16]
