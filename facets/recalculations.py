@@ -241,6 +241,7 @@ def write(
         details={
             "before": fingerprint(outcome.record),
             "after": fingerprint(state),
+            "ts_after": state.ts,
             "events_read": outcome.events_read,
         },
     )

@@ -131,6 +131,14 @@ class Environment(BaseSettings):
         (),
         description="Earlier keys of the audit trail, by which its older entries are still verified. Keep all.",
     )
+    HDEADMIN_AUDIT_SIGNING_KEY: str = Field(
+        "",
+        description="File of the Ed25519 key that signs anchors and exports of the audit trail; `manage.py audit_anchor --make-key` makes one.",
+    )
+    HDEADMIN_AUDIT_ANCHORS: str = Field(
+        "",
+        description="Where anchors of the audit trail are kept: a file, or `s3://bucket/prefix`.",
+    )
     HDEADMIN_AUDIT_VIEWS: bool = Field(
         False, description="Record every look at an entity in the audit trail."
     )

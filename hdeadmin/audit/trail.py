@@ -1,5 +1,6 @@
 """Write down what was done: the one place that adds to the trail."""
 
+import getpass
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -126,6 +127,14 @@ def record_outcome(
             )
     except (DatabaseError, InterfaceError) as error:
         raise AuditUnavailable(str(error)) from error
+
+
+def command_user() -> str:
+    """Who runs this command, as `user` of what goes on record."""
+    try:
+        return f"manage.py, {getpass.getuser()}"
+    except (OSError, KeyError, ImportError):
+        return "manage.py"
 
 
 def open_intents() -> QuerySet[AuditEntry]:

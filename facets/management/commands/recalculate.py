@@ -1,6 +1,5 @@
 """manage.py recalculate: make the states of many entities again from their events, or see which would change."""
 
-import getpass
 import re
 import sys
 import threading
@@ -24,6 +23,7 @@ from facets.masking import mask_changes
 from facets.recalculate_many import Authority, Settled, settle, settle_all
 from facets.recalculation_report import Report
 from facets.undertakings import announcing
+from hdeadmin.audit import trail
 
 # Entities a read; DynamoDB gives fewer, what one read of 1 MB holds.
 _PAGE = 10_000
@@ -80,7 +80,7 @@ class Command(BaseCommand):
             engine = definition.facet(table.db(facet))
         authority = None
         if apply and reason:
-            actor = _actor()
+            actor = trail.command_user()
             authority = Authority(actor, reason, announcing(definition.sensitive_fields, user=actor))
         path = report or _new_report(facet)
         with stop_on_signals() as stop, report_failures(path):
@@ -218,13 +218,6 @@ class _Tally:
         return (
             [*lines, f"  … and {count - len(lines):,} more, see the report"] if count > len(lines) else lines
         )
-
-
-def _actor() -> str:
-    try:
-        return f"manage.py, {getpass.getuser()}"
-    except (OSError, KeyError, ImportError):
-        return "manage.py"
 
 
 def _count(number: int) -> str:
