@@ -47,7 +47,7 @@ os.environ.update(
 )
 
 from hdeadmin.settings import *  # noqa: E402, F403
-from hdeadmin.settings import DATABASES  # noqa: E402
+from hdeadmin.settings import DATABASES, LOGGING  # noqa: E402
 
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A file, as in production: connections to a database in memory lock each other's tables out.
@@ -56,3 +56,5 @@ STATIC_ROOT = FOLDER / "static"
 STATIC_ROOT.mkdir()
 # A password is hashed for every invented person; argon2 is slow by design.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+# Who reads why a test failed has no use for a line about each request.
+LOGGING["loggers"]["hdeadmin.request"] = {"level": "WARNING"}

@@ -32,7 +32,11 @@ def listening(*, readable: bool) -> Iterator[Written]:
     handler = logging.StreamHandler(written)
     handler.setFormatter(DictConfigurator({}).configure_formatter(form))
     logging.getLogger().addHandler(handler)
+    requests = logging.getLogger(logs.REQUESTS)
+    before = requests.level
+    requests.setLevel(logging.INFO)
     yield written
+    requests.setLevel(before)
     logging.getLogger().removeHandler(handler)
 
 
