@@ -21,7 +21,6 @@ _SOURCES = {
 _NOT_USED = (
     "accelerometer",
     "autoplay",
-    "bluetooth",
     "camera",
     "display-capture",
     "geolocation",
