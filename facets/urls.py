@@ -9,6 +9,7 @@ from facets.views import (
     entity_state,
     event,
     facet,
+    grants,
     home,
     news,
     open_entity,
@@ -22,6 +23,8 @@ register_converter(IdConverter, "id")
 urlpatterns = [
     path("", home.home, name="home"),
     path("open/", open_entity.open_entity, name="open"),
+    path("rights/", grants.rights, name="rights"),
+    path("rights/mine/", grants.my_rights, name="my-rights"),
     path("facets/<facet:facet>/", facet.facet, name="facet"),
     path("facets/<facet:facet>/entity/<id:entity_id>", entity.entity, name="entity"),
     path("facets/<facet:facet>/event/<int:seq>/<id:entity_id>", event.event, name="event"),
