@@ -110,14 +110,25 @@ def make_client(**options: Any) -> DynamoDBClient:
         raise StoreUnavailable("AWS_REGION is not set.") from error
 
 
-def create_table(client: DynamoDBClient, table: str) -> None:
+def create_table(
+    client: DynamoDBClient, table: str, *, states_index: bool = False, stream: bool = False
+) -> None:
     """Make a table with hde's key schema and on-demand billing; returns when it is ACTIVE.
 
     A table of that name that is there already is left as it is.
 
+    Args:
+        states_index: with an index from which all states can be read without the events; see `facets.core.scan`.
+        stream: with a stream of its changes; see `facets.core.stream`.
+
     Raises:
         StoreUnavailable
     """
+    options: dict[str, Any] = {}
+    if states_index:
+        options["GlobalSecondaryIndexes"] = [_STATES_INDEX]
+    if stream:
+        options["StreamSpecification"] = _STREAM
     with _translated(table):
         try:
             client.create_table(
@@ -126,16 +137,53 @@ def create_table(client: DynamoDBClient, table: str) -> None:
                     {"AttributeName": "_id", "KeyType": "HASH"},
                     {"AttributeName": "_rng", "KeyType": "RANGE"},
                 ],
-                AttributeDefinitions=[
-                    {"AttributeName": "_id", "AttributeType": "S"},
-                    {"AttributeName": "_rng", "AttributeType": "S"},
-                ],
+                AttributeDefinitions=_KEY_ATTRIBUTES,
                 BillingMode="PAY_PER_REQUEST",
+                **options,
             )
         except ClientError as error:
             if _code(error) != "ResourceInUseException":
                 raise
         client.get_waiter("table_exists").wait(TableName=table, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+
+
+def extend_table(
+    client: DynamoDBClient, table: str, *, states_index: bool = False, stream: bool = False
+) -> None:
+    """Add to a table that is there what `create_table` can make it with. DynamoDB goes on with it after this returns.
+
+    Raises:
+        InvalidRecord: the table has it already, under the same name.
+        TableNotFound, StoreUnavailable
+    """
+    # One change at a time is all that DynamoDB takes.
+    with _translated(table):
+        if stream:
+            client.update_table(TableName=table, StreamSpecification=_STREAM)
+            client.get_waiter("table_exists").wait(
+                TableName=table, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+            )
+        if states_index:
+            client.update_table(
+                TableName=table,
+                AttributeDefinitions=_KEY_ATTRIBUTES,
+                GlobalSecondaryIndexUpdates=[{"Create": _STATES_INDEX}],
+            )
+
+
+_KEY_ATTRIBUTES: Any = [
+    {"AttributeName": "_id", "AttributeType": "S"},
+    {"AttributeName": "_rng", "AttributeType": "S"},
+]
+_STATES_INDEX: Any = {
+    "IndexName": "states",
+    "KeySchema": [
+        {"AttributeName": "_rng", "KeyType": "HASH"},
+        {"AttributeName": "_id", "KeyType": "RANGE"},
+    ],
+    "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["_facet", "_seq", "_ts", "_itm"]},
+}
+_STREAM: Any = {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}
 
 
 class EventDB:

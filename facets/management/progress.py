@@ -10,7 +10,12 @@ _LINE_EVERY = 5.0
 
 
 class Progress:
-    """Tells `stream` about work of `total` units, whatever is counted: bytes, entities."""
+    """Tells `stream` about work of `total` units, whatever is counted: bytes, entities.
+
+    Args:
+        resumed: of `done` and of `items`, what an earlier run has done.
+        left: tell how much time the rest will take.
+    """
 
     def __init__(
         self,
@@ -19,12 +24,16 @@ class Progress:
         total: int,
         *,
         unit: str = "items",
+        resumed: tuple[int, int] = (0, 0),
+        left: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._stream = stream
         self._label = label
         self._total = total
         self._unit = unit
+        self._resumed = resumed
+        self._left = left
         self._clock = clock
         self._bar = stream.isatty()
         self._begun = clock()
@@ -52,11 +61,22 @@ class Progress:
 
     def _tell(self, done: int, items: int, now: float) -> None:
         share = done / self._total if self._total else 1.0
-        rate = items / max(now - self._begun, 0.001)
-        text = f"{share:4.0%}  {items:,} {self._unit}, {rate:,.0f} a second"
+        seconds = max(now - self._begun, 0.001)
+        done_before, items_before = self._resumed
+        text = f"{share:4.0%}  {items:,} {self._unit}, {(items - items_before) / seconds:,.0f} a second"
+        if self._left and done_before < done < self._total:
+            text += f", {in_time((self._total - done) * seconds / (done - done_before))} left"
         if self._bar:
             filled = round(share * _WIDTH)
             self._stream.write(f"\r{self._label} [{'#' * filled}{'.' * (_WIDTH - filled)}] {text} ")
         else:
             self._stream.write(f"{self._label} {text.strip()}\n")
         self._stream.flush()
+
+
+def in_time(seconds: float) -> str:
+    """A duration in its largest unit: `40 s`, `3 min`, `2 h`."""
+    for unit, name in ((3600, "h"), (60, "min")):
+        if seconds >= 1.5 * unit:
+            return f"{seconds / unit:.0f} {name}"
+    return f"{max(seconds, 0):.0f} s"

@@ -1,0 +1,488 @@
+"""Read all states of a DynamoDB table into the directory: in parts side by side, at a pace, from where it was stopped.
+
+Threads read, and the caller's thread writes: what a page held and where to go on are one transaction.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from hashlib import sha256
+from queue import Empty, Full, Queue
+
+from django.conf import settings
+from django.db import transaction
+
+from facets import registry
+from facets.core import FacetError, Record, StoreUnavailable
+from facets.core.dynamodb import DynamoTable
+from facets.core.scan import Part, StatesRead, TableFacts, read_part, read_states
+from facets.directory.entry import Recipe
+from facets.directory.models import Entity, IndexPass, PassPart, TableFacet
+from facets.directory.rows import (
+    current_version,
+    facet_of,
+    now_ms,
+    recipe_of,
+    recount,
+    settle_version,
+    write,
+)
+
+# A pass whose process was killed can be gone on with after so long.
+LEASE = 60_000  # milliseconds
+# One that was left longer is begun anew: more of it would be out of date than not.
+OLDEST = 7 * 24 * 3_600_000  # milliseconds
+
+_ATTEMPTS = 12
+_LONGEST_PAUSE = 20.0  # seconds
+
+# States that are written in one transaction, once so many have come; and the longest that they wait.
+_BATCH = 4_000
+_WAIT = 1.0  # seconds
+
+_CHECKED = 500  # rows at once of which the table is asked whether they are still there
+
+_PAGE_CAPACITY = 128.0  # read units of 1 MB, eventually consistent
+
+
+_PROCESS = ", process "
+
+
+class PassRunning(Exception):
+    """Another process works on the same pass; `owner` says which."""
+
+    def __init__(self, owner: str) -> None:
+        super().__init__(owner)
+        self.owner = owner
+
+
+class PassStopped(Exception):
+    """The table did not answer any more; what was read is kept, and the next run goes on there."""
+
+
+@dataclass(slots=True)
+class Told:
+    """How far a pass has come.
+
+    Attributes:
+        records: looked at, of `of` (0: nobody knows).
+        entities: found so far; `by_facet` of those found by this run.
+        resumed: an earlier run had begun it.
+        is_whole: it came to the end.
+    """
+
+    of: int
+    records: int = 0
+    entities: int = 0
+    unreadable: int = 0
+    capacity: float = 0
+    removed: int = 0
+    resumed: bool = False
+    is_whole: bool = False
+    by_facet: dict[str, int] = field(default_factory=dict)
+
+
+def run(
+    table: DynamoTable,
+    facts: TableFacts,
+    facets: Sequence[str] = (),
+    *,
+    segments: int = 4,
+    max_capacity: float | None = None,
+    anew: bool = False,
+    whole_table: bool = False,
+    told: Callable[[Told], None] = lambda told: None,
+    stopping: Callable[[], bool] = lambda: False,
+) -> Told:
+    """Read all entities, or those of some facets, to the end or until `stopping`.
+
+    Goes on with what an earlier run with the same facets left unfinished, unless `anew`. At the end of a whole pass,
+    entities that are gone from the table are dropped; each is asked for first, so that none that was just added is.
+
+    Args:
+        max_capacity: read units a second, on average.
+        whole_table: leave the table's index alone.
+
+    Raises:
+        PassRunning, PassStopped
+        TableNotFound, InvalidRecord
+    """
+    names = sorted(set(facets))
+    work = _taken(_parts(facts, names, segments, whole_table), facts, names, anew, whole_table)
+    parts = {part.number: part for part in work.parts.filter(done=False)}
+    state = Told(
+        of=facts.items if not work.source else _known(names),
+        records=work.records,
+        entities=work.entities,
+        unreadable=work.unreadable,
+        capacity=work.capacity,
+        resumed=work.records > 0,
+    )
+    index = None if whole_table else facts.index
+    pace = _Pace(max_capacity)
+    limit = _page_limit(facts, max_capacity)
+    readers = [
+        _Reader(
+            table,
+            Part(part.number, len(work.parts.all()), part.facet, index if work.source else None),
+            part.place,
+            names,
+            limit,
+            pace,
+        )
+        for part in parts.values()
+    ]
+    writer = _Writer(work, state)
+    try:
+        for pages in _arriving(readers, work, stopping):
+            writer.write(pages)
+            told(state)
+            if stopping():
+                break
+        if not work.parts.filter(done=False).exists():
+            _finish(table, work, state)
+            told(state)
+    finally:
+        IndexPass.objects.filter(pk=work.pk).update(lease_until=0)
+    return state
+
+
+def unfinished(facets: Sequence[str] = ()) -> IndexPass | None:
+    """What a run with these facets would go on with."""
+    begun = IndexPass.objects.filter(table=settings.HDEADMIN_STORE, finished_at__isnull=True)
+    names = sorted(set(facets))
+    return next((work for work in begun.order_by("-started_at") if work.facets == names), None)
+
+
+class _Reader:
+    """Reads one part, a page at a time, on a thread of its own."""
+
+    def __init__(
+        self,
+        table: DynamoTable,
+        part: Part,
+        place: str | None,
+        facets: Sequence[str],
+        limit: int | None,
+        pace: _Pace,
+    ) -> None:
+        self.part = part
+        self._table = table
+        self._place = place
+        self._facets = facets
+        self._limit = limit
+        self._pace = pace
+
+    def read_into(self, pages: Queue[_Arrived], stop: threading.Event) -> None:
+        while not stop.is_set():
+            try:
+                page = self._read(stop)
+            except FacetError as error:
+                _put(pages, _Arrived(self.part, error=error), stop)
+                return
+            if page is None:
+                return
+            self._place = page.next
+            _put(pages, _Arrived(self.part, page), stop)
+            if page.next is None:
+                return
+
+    def _read(self, stop: threading.Event) -> StatesRead | None:
+        for attempt in range(_ATTEMPTS):
+            if not self._pace.wait(stop):
+                return None
+            try:
+                page = read_part(self._table, self.part, self._place, facets=self._facets, limit=self._limit)
+            except StoreUnavailable:
+                if attempt == _ATTEMPTS - 1:
+                    raise
+                stop.wait(random.uniform(0.5, 1) * min(_LONGEST_PAUSE, 0.2 * 2**attempt))
+                continue
+            self._pace.spent(page.cost.capacity or 0)
+            return page
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Arrived:
+    part: Part
+    page: StatesRead | None = None
+    error: FacetError | None = None
+
+
+def _put(pages: Queue[_Arrived], arrived: _Arrived, stop: threading.Event) -> None:
+    while not stop.is_set():
+        with suppress(Full):
+            pages.put(arrived, timeout=0.2)
+            return
+
+
+def _arriving(
+    readers: Sequence[_Reader], work: IndexPass, stopping: Callable[[], bool]
+) -> Iterator[list[_Arrived]]:
+    """Pages in batches, as they come, an empty batch now and then; holds the lease meanwhile.
+
+    Raises PassStopped, TableNotFound, InvalidRecord after the last batch.
+    """
+    # Few pages wait at a time, whatever the table's size.
+    pages: Queue[_Arrived] = Queue(maxsize=2 * len(readers))
+    stop = threading.Event()
+    threads = [
+        threading.Thread(target=reader.read_into, args=(pages, stop), name=f"index-{number}", daemon=True)
+        for number, reader in enumerate(readers)
+    ]
+    for thread in threads:
+        thread.start()
+    left = len(readers)
+    failure: FacetError | None = None
+    try:
+        while left and failure is None and not stopping():
+            batch: list[_Arrived] = []
+            states = 0
+            until = time.monotonic() + _WAIT
+            while left and failure is None and states < _BATCH and time.monotonic() < until:
+                try:
+                    arrived = pages.get(timeout=0.1)
+                except Empty:
+                    if stopping():
+                        break
+                    continue
+                if arrived.page is None:
+                    failure = arrived.error
+                    break
+                batch.append(arrived)
+                states += len(arrived.page.states)
+                left -= arrived.page.next is None
+            _renew(work)
+            yield batch
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    if isinstance(failure, StoreUnavailable):
+        raise PassStopped(str(failure)) from failure
+    if failure is not None:
+        raise failure
+
+
+class _Writer:
+    """Writes pages, and how far they brought the pass, in one transaction each batch."""
+
+    def __init__(self, work: IndexPass, told: Told) -> None:
+        self._work = work
+        self._told = told
+        self._facets: dict[str, tuple[TableFacet, Recipe]] = {}
+
+    def write(self, batch: Sequence[_Arrived]) -> None:
+        by_facet: dict[str, dict[str, Record]] = {}
+        told, work = self._told, self._work
+        for arrived in batch:
+            assert arrived.page is not None  # noqa: S101  # failures are raised, not written
+            for record in arrived.page.states:
+                by_facet.setdefault(record.facet, {})[record.id] = record
+            told.records += arrived.page.cost.records
+            told.capacity += arrived.page.cost.capacity or 0
+            told.unreadable += arrived.page.unreadable
+        if not batch:
+            return
+        read_at = now_ms()
+        prepared = []
+        for name, records in by_facet.items():
+            facet, recipe = self._facet(name)
+            prepared.append((facet, [recipe.entry(record) for _, record in sorted(records.items())]))
+            told.entities += len(records)
+            told.by_facet[name] = told.by_facet.get(name, 0) + len(records)
+        with transaction.atomic():
+            for facet, entries in prepared:
+                write(facet, entries, read_at)
+            for arrived in batch:
+                assert arrived.page is not None  # noqa: S101
+                PassPart.objects.filter(index_pass=work, number=arrived.part.number).update(
+                    place=arrived.page.next, done=arrived.page.next is None
+                )
+            IndexPass.objects.filter(pk=work.pk).update(
+                records=told.records,
+                entities=told.entities,
+                unreadable=told.unreadable,
+                capacity=told.capacity,
+            )
+
+    def _facet(self, name: str) -> tuple[TableFacet, Recipe]:
+        if name not in self._facets:
+            facet = facet_of(name)
+            self._facets[name] = facet, recipe_of(facet)
+        return self._facets[name]
+
+
+def _finish(table: DynamoTable, work: IndexPass, told: Told) -> None:
+    """Drop what is gone, count, and note that all is read."""
+    rows = TableFacet.objects.filter(table=work.table)
+    if work.facets:
+        rows = rows.filter(name__in=work.facets)
+    elif work.parts.exclude(facet="").exists():
+        # An index by facets told of no other facets than these.
+        rows = rows.filter(name__in=work.parts.values_list("facet", flat=True))
+    for facet in rows:
+        told.removed += _drop_gone(table, facet, work)
+        recount(facet)
+        settle_version(facet)
+    told.is_whole = True
+    work.refresh_from_db()
+    work.finished_at, work.removed, work.lease_until = now_ms(), told.removed, 0
+    work.save()
+    earlier = IndexPass.objects.filter(table=work.table).exclude(pk=work.pk)
+    earlier.filter(started_at__lt=work.started_at, facets=work.facets).delete()
+
+
+def _drop_gone(table: DynamoTable, facet: TableFacet, work: IndexPass) -> int:
+    """Drop the entities that the pass has not met, if the table, asked for each, does not have them either."""
+    recipe = recipe_of(facet)
+    dropped = 0
+    last = 0
+    while True:
+        unmet = Entity.objects.filter(facet=facet, read_at__lt=work.started_at, pk__gt=last)
+        rows = list(unmet.order_by("pk").values_list("pk", "entity_id")[:_CHECKED])
+        if not rows:
+            return dropped
+        last = rows[-1][0]
+        _renew(work)
+        there = {
+            record.entity_id: record for record in read_states(table, [(facet.name, id) for _, id in rows])
+        }
+        with transaction.atomic():
+            for pk, id in rows:
+                # Not one that somebody has read since.
+                same = Entity.objects.filter(pk=pk, read_at__lt=work.started_at)
+                if id not in there:
+                    dropped += same.delete()[1].get("facets.Entity", 0)
+                else:
+                    # Asked for by itself, the table is right, even where it says less than the directory.
+                    same.update(seq=-1, ts=-1)
+            write(facet, [recipe.entry(record) for record in there.values()], now_ms())
+
+
+def _taken(
+    parts: Sequence[PassPart], facts: TableFacts, names: list[str], anew: bool, whole_table: bool
+) -> IndexPass:
+    """The pass to work on, leased: one that was left unfinished, or a new one with these parts."""
+    source = facts.index.name if facts.index and not whole_table else ""
+    now = now_ms()
+    owner = f"{socket.gethostname()}{_PROCESS}{os.getpid()}"
+    with transaction.atomic():
+        begun = IndexPass.objects.select_for_update().filter(
+            table=settings.HDEADMIN_STORE, finished_at__isnull=True
+        )
+        same = [work for work in begun.order_by("-started_at") if work.facets == names]
+        for work in same:
+            if work.lease_until > now and not _is_gone(work.owner):
+                raise PassRunning(work.owner)
+        definitions = _definitions(names)
+        work = next(
+            (
+                work
+                for work in same
+                if not anew
+                and work.source == source
+                and work.definitions == definitions
+                and work.started_at > now - OLDEST
+            ),
+            IndexPass(
+                table=settings.HDEADMIN_STORE,
+                facets=names,
+                source=source,
+                definitions=definitions,
+                started_at=now,
+            ),
+        )
+        is_new = work.pk is None
+        work.owner, work.lease_until = owner, now + LEASE
+        work.save()
+        if is_new:
+            for part in parts:
+                part.index_pass = work
+            PassPart.objects.bulk_create(parts)
+        IndexPass.objects.filter(pk__in=[other.pk for other in same if other.pk != work.pk]).delete()
+    return work
+
+
+def _is_gone(owner: str) -> bool:
+    """Whether the owner of a lease was a process of this machine that is no more: it was killed."""
+    host, _, process = owner.rpartition(_PROCESS)
+    if host != socket.gethostname() or not process.isdecimal() or int(process) == os.getpid():
+        return host == socket.gethostname()
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        pass
+    return False
+
+
+def _parts(facts: TableFacts, names: list[str], segments: int, whole_table: bool) -> list[PassPart]:
+    index = None if whole_table else facts.index
+    if index is None:
+        return [PassPart(number=number) for number in range(segments)]
+    if names or index.by_facet:
+        known = TableFacet.objects.filter(table=settings.HDEADMIN_STORE).values_list("name", flat=True)
+        of = names or sorted({*registry.definitions(), *known})
+        return [PassPart(number=number, facet=name) for number, name in enumerate(of)]
+    return [PassPart(number=0)]
+
+
+def _renew(work: IndexPass) -> None:
+    now = now_ms()
+    if work.lease_until < now + LEASE / 2:
+        work.lease_until = now + LEASE
+        IndexPass.objects.filter(pk=work.pk).update(lease_until=work.lease_until)
+
+
+def _known(names: Sequence[str]) -> int:
+    """How many entities there are, as far as an earlier pass has counted."""
+    rows = TableFacet.objects.filter(table=settings.HDEADMIN_STORE)
+    return sum(row.entities for row in rows if not names or row.name in names)
+
+
+def _definitions(names: Sequence[str]) -> str:
+    """Stands for how the entries of a pass are made."""
+    of = names or sorted(registry.definitions())
+    versions = [(name, current_version(registry.get(name))) for name in of]
+    return sha256(repr((versions, current_version(None))).encode()).hexdigest()[:16]
+
+
+def _page_limit(facts: TableFacts, max_capacity: float | None) -> int | None:
+    """Items a page, so that one takes no more than a second's capacity; None for the usual 1 MB."""
+    if max_capacity is None or max_capacity >= _PAGE_CAPACITY or not facts.item_size:
+        return None
+    return max(1, int(max_capacity * 8192 / facts.item_size))
+
+
+class _Pace:
+    """Holds readers back so that they take no more than so much capacity a second; None for as much as there is."""
+
+    def __init__(self, capacity: float | None) -> None:
+        self._capacity = capacity
+        self._lock = threading.Lock()
+        self._free_at = time.monotonic()
+
+    def wait(self, stop: threading.Event) -> bool:
+        """Wait until what was spent is paid for. False where `stop` came first."""
+        while not stop.is_set():
+            with self._lock:
+                left = self._free_at - time.monotonic()
+            if self._capacity is None or left <= 0:
+                return True
+            stop.wait(min(left, 0.5))
+        return False
+
+    def spent(self, capacity: float) -> None:
+        if self._capacity is not None:
+            with self._lock:
+                self._free_at = max(self._free_at, time.monotonic() - 1) + capacity / self._capacity

@@ -1,0 +1,313 @@
+"""A pass over a DynamoDB table: everything is found, nothing newer is overwritten, a stop loses nothing."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import pytest
+from pytest_django import Settings
+
+from facets import directory, stores
+from facets.core import StoreUnavailable, json
+from facets.core.dynamodb import DynamoTable, create_table
+from facets.core.records import state_record
+from facets.core.scan import facts_of
+from facets.directory import passes
+from facets.directory.models import Entity, IndexPass, TableFacet
+from facets.directory.passes import PassRunning, PassStopped, Told
+from facets.directory.question import ID, Question
+
+
+@pytest.fixture(params=["moto_table", "dynamodb_table"])
+def dynamo(
+    request: pytest.FixtureRequest,
+    db: None,
+    settings: Settings,
+    define: Callable[..., object],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[DynamoTable]:
+    """A table that the directory is of."""
+    found: DynamoTable = request.getfixturevalue(request.param)
+    monkeypatch.setattr(stores, "make_client", lambda: found.client)
+    stores.table.cache_clear()
+    settings.HDEADMIN_STORE = f"dynamodb:{found.name}"
+    define()
+    yield found
+    stores.table.cache_clear()
+
+
+def put(
+    dynamo: DynamoTable, *ids: str, seq: int = 1, ts: int = 1, facet: str = "PERSON", **state: Any
+) -> None:
+    dynamo.load(state_record(facet, id, seq, json.dumps(state), ts).to_item() for id in ids)
+
+
+def gone(dynamo: DynamoTable, id: str) -> None:
+    dynamo.client.delete_item(
+        TableName=dynamo.name, Key={"_id": {"S": f"PERSON/{id}"}, "_rng": {"S": "STATE"}}
+    )
+
+
+def index(dynamo: DynamoTable, *facets: str, **options: Any) -> Told:
+    return passes.run(dynamo, facts_of(dynamo), facets, **({"segments": 2} | options))
+
+
+def listed(facet: str = "PERSON") -> list[tuple[str, int]]:
+    question = Question(facet, sort=ID, descending=False)
+    return [(row.id, row.seq) for row in directory.query(question, limit=100).rows]
+
+
+def test_finds_every_entity_of_every_facet(dynamo: DynamoTable) -> None:
+    put(dynamo, "a", "b", name="Ada")
+    put(dynamo, "x", facet="UNDEFINED")
+    told = index(dynamo)
+    assert (told.entities, told.is_whole) == (3, True)
+    assert listed() == [("a", 1), ("b", 1)]
+    assert listed("UNDEFINED") == [("x", 1)]
+    assert TableFacet.objects.get(name="PERSON").entities == 2
+    assert directory.knows("PERSON")
+
+
+def test_a_pass_over_one_facet_leaves_the_others_alone(dynamo: DynamoTable) -> None:
+    put(dynamo, "a")
+    put(dynamo, "x", facet="OTHER")
+    index(dynamo)
+    put(dynamo, "b")
+    put(dynamo, "y", facet="OTHER")
+    index(dynamo, "PERSON")
+    assert listed() == [("a", 1), ("b", 1)]
+    assert listed("OTHER") == [("x", 1)]
+
+
+def test_what_is_gone_from_the_table_goes_at_the_end_and_not_before(dynamo: DynamoTable) -> None:
+    put(dynamo, "a", "b", "c")
+    index(dynamo)
+    gone(dynamo, "b")
+    put(dynamo, "a", "c", seq=2)
+    seen: list[list[str]] = []
+    told = index(dynamo, told=lambda told: seen.append([id for id, _ in listed()]))
+    assert seen[0] == ["a", "b", "c"]
+    assert told.removed == 1
+    assert listed() == [("a", 2), ("c", 2)]
+    assert directory.count(Question("PERSON")).number == 2
+
+
+def test_an_entity_that_the_reading_missed_but_the_table_has_stays(
+    dynamo: DynamoTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(dynamo, "a", "b")
+    index(dynamo)
+    read = passes.read_part
+
+    def miss(*arguments: Any, **options: Any) -> Any:
+        page = read(*arguments, **options)
+        page.states[:] = [record for record in page.states if record.entity_id != "b"]
+        return page
+
+    monkeypatch.setattr(passes, "read_part", miss)
+    assert index(dynamo).removed == 0
+    assert listed() == [("a", 1), ("b", 1)]
+
+
+def test_an_older_reading_does_not_overwrite_what_was_written_meanwhile(
+    dynamo: DynamoTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(dynamo, "a", seq=1, name="old")
+    read = passes.read_part
+
+    def late(*arguments: Any, **options: Any) -> Any:
+        page = read(*arguments, **options)
+        if page.states:
+            directory.note(state_record("PERSON", "a", 5, '{"name":"new"}', 5))
+            put(dynamo, "a", seq=5, ts=5, name="new")
+        return page
+
+    monkeypatch.setattr(passes, "_arriving", in_this_thread(late))
+    index(dynamo)
+    assert listed() == [("a", 5)]
+
+
+def in_this_thread(read: Callable[..., Any]) -> Callable[..., Any]:
+    """Readers that read before the caller's eyes: a test's transaction belongs to one thread."""
+
+    def arriving(
+        readers: Sequence[Any], work: IndexPass, stopping: Callable[[], bool]
+    ) -> Iterator[list[Any]]:
+        for reader in readers:
+            place = reader._place
+            while True:
+                page = read(reader._table, reader.part, place, facets=reader._facets, limit=reader._limit)
+                yield [passes._Arrived(reader.part, page)]
+                if (place := page.next) is None:
+                    break
+
+    return arriving
+
+
+def test_a_state_that_went_back_in_the_table_goes_back_in_the_directory(dynamo: DynamoTable) -> None:
+    put(dynamo, "a", seq=7, ts=7)
+    index(dynamo)
+    # hde makes a lost STATE again with seq 0.
+    put(dynamo, "a", seq=0, ts=9)
+    index(dynamo)
+    assert listed() == [("a", 0)]
+
+
+def test_a_stopped_pass_goes_on_where_it_was(dynamo: DynamoTable, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(dynamo, *(f"{number:02}" for number in range(30)))
+    monkeypatch.setattr(passes, "_page_limit", lambda facts, capacity: 5)
+    monkeypatch.setattr(passes, "_BATCH", 1)
+    stop = threading.Event()
+    told = index(dynamo, told=lambda told: stop.set() if told.entities >= 10 else None, stopping=stop.is_set)
+    assert not told.is_whole
+    begun = len(listed())
+    assert 10 <= begun < 30
+    assert not directory.knows("PERSON")
+    assert "being indexed" in directory.freshness("PERSON").text
+    reads: list[str | None] = []
+    read = passes.read_part
+    monkeypatch.setattr(
+        passes, "read_part", lambda *given, **options: reads.append(given[2]) or read(*given, **options)
+    )
+    told = index(dynamo)
+    assert told.is_whole
+    assert told.resumed
+    assert len(listed()) == told.entities == 30
+    assert len(reads) <= 2 + (30 - begun) // 5 + 2
+
+
+def test_an_outage_keeps_what_was_read_and_says_so(
+    dynamo: DynamoTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(dynamo, *(f"{number:02}" for number in range(30)))
+    monkeypatch.setattr(passes, "_page_limit", lambda facts, capacity: 5)
+    monkeypatch.setattr(passes, "_ATTEMPTS", 2)
+    monkeypatch.setattr(passes, "_LONGEST_PAUSE", 0)
+    read = passes.read_part
+    calls = 0
+
+    def fail(*given: Any, **options: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls > 4:
+            raise StoreUnavailable("throttled")
+        return read(*given, **options)
+
+    monkeypatch.setattr(passes, "read_part", fail)
+    with pytest.raises(PassStopped, match="throttled"):
+        index(dynamo)
+    kept = len(listed())
+    assert 0 < kept < 30
+    monkeypatch.setattr(passes, "read_part", read)
+    assert index(dynamo).entities == 30
+
+
+def test_an_answer_that_comes_at_the_second_try_is_enough(
+    dynamo: DynamoTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(dynamo, "a")
+    monkeypatch.setattr(passes, "_LONGEST_PAUSE", 0)
+    read = passes.read_part
+    failed: list[int] = []
+
+    def once(*given: Any, **options: Any) -> Any:
+        if len(failed) < 3:
+            failed.append(1)
+            raise StoreUnavailable("throttled")
+        return read(*given, **options)
+
+    monkeypatch.setattr(passes, "read_part", once)
+    assert index(dynamo).is_whole
+
+
+def test_two_do_not_work_on_the_same_pass(dynamo: DynamoTable) -> None:
+    put(dynamo, "a")
+    index(dynamo)
+    IndexPass.objects.create(
+        table=IndexPass.objects.get().table,
+        definitions="",
+        started_at=1,
+        owner="elsewhere, process 1",
+        lease_until=passes.now_ms() + 60_000,
+    )
+    with pytest.raises(PassRunning, match="elsewhere"):
+        index(dynamo)
+    assert index(dynamo, "PERSON").is_whole
+
+
+def test_a_pass_whose_process_was_killed_is_taken_over(dynamo: DynamoTable) -> None:
+    put(dynamo, "a")
+    host = passes.socket.gethostname()
+    for owner, lease in ((f"{host}, process 999999999", 60_000), ("elsewhere, process 1", -1)):
+        IndexPass.objects.create(
+            table=f"dynamodb:{dynamo.name}",
+            definitions="",
+            started_at=1,
+            owner=owner,
+            lease_until=passes.now_ms() + lease,
+        )
+        assert index(dynamo).is_whole
+
+
+def test_other_definitions_begin_anew(dynamo: DynamoTable, define: Callable[..., object]) -> None:
+    put(dynamo, "a", name="Ada", age=3)
+    index(dynamo)
+    define(search_fields=("age",))
+    assert directory.freshness("PERSON").outdated
+    assert "earlier definition" in directory.freshness("PERSON").text
+    index(dynamo)
+    assert not directory.freshness("PERSON").outdated
+    assert [row.id for row in directory.query(Question("PERSON", "3"), limit=9).rows] == ["a"]
+    assert Entity.objects.count() == 1
+
+
+def test_a_pace_is_kept_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+    now = 100.0
+    monkeypatch.setattr(passes.time, "monotonic", lambda: now)
+
+    class Stop(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            nonlocal now
+            slept.append(timeout or 0)
+            now += timeout or 0
+            return False
+
+    pace = passes._Pace(10)
+    stop = Stop()
+    for _ in range(11):
+        assert pace.wait(stop)
+        pace.spent(10)
+    assert 8 <= sum(slept) <= 10
+    assert passes._Pace(None).wait(stop)
+    stop.set()
+    assert not passes._Pace(10).wait(stop)
+
+
+def test_a_slow_pace_reads_small_pages(dynamo: DynamoTable) -> None:
+    put(dynamo, *map(str, range(50)))
+    facts = facts_of(dynamo)
+    if facts.item_size:
+        limit = passes._page_limit(facts, 1)
+        assert limit
+        assert limit == pytest.approx(8192 / facts.item_size, abs=1)
+    assert passes._page_limit(facts, None) is None
+    assert index(dynamo, max_capacity=1_000).is_whole
+
+
+def test_the_index_of_states_is_read_where_there_is_one(
+    dynamo: DynamoTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dynamo.client.delete_table(TableName=dynamo.name)
+    create_table(dynamo.client, dynamo.name, states_index=True)
+    put(dynamo, "a", "b")
+    put(dynamo, "x", facet="UNDEFINED")
+    told = index(dynamo)
+    assert (told.entities, told.records) == (3, 3)
+    gone(dynamo, "a")
+    assert index(dynamo, "PERSON").removed == 1
+    assert listed() == [("b", 1)]
+    assert index(dynamo, whole_table=True).is_whole
+    assert [work.source for work in IndexPass.objects.order_by("started_at")][-1] == ""
