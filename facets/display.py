@@ -149,7 +149,39 @@ def changes(
 
 def indented(value: JSON) -> str:
     """JSON text with one line for each field. Never raises: what JSON cannot hold is written for people to see."""
-    return _indented(value, "\n", _compact)
+    return _indented(value, "\n", compact)
+
+
+def compact(value: JSON) -> str:
+    """JSON text on one line, of any depth; an infinity is written as Infinity."""
+    try:
+        return json.dumps(value)
+    except InvalidRecord:
+        pass
+    parts: list[str] = []
+    # A stack of its own, of values and of texts that are written already: stored JSON may be nested deeper than
+    # Python may call.
+    todo: list[tuple[bool, JSON]] = [(False, value)]
+    while todo:
+        is_written, item = todo.pop()
+        if is_written:
+            parts.append(item)
+        elif isinstance(item, (Mapping, list)):
+            is_object = isinstance(item, Mapping)
+            parts.append("{" if is_object else "[")
+            steps: list[tuple[bool, JSON]] = []
+            for place, inner in enumerate(item.items() if isinstance(item, Mapping) else item):
+                comma = "," if place else ""
+                steps += (
+                    [(True, f"{comma}{json.dumps(inner[0])}:"), (False, inner[1])]
+                    if is_object
+                    else [(True, comma), (False, inner)]
+                )
+            todo.append((True, "}" if is_object else "]"))
+            todo.extend(reversed(steps))
+        else:
+            parts.append(_number(item) if isinstance(item, (int, float)) else json.dumps(item))
+    return "".join(parts)
 
 
 def indented_text(text: str, sensitive: Sequence[str], most: int | None = MAX_RAW) -> str:
@@ -251,38 +283,6 @@ def _indented(value: JSON, line: str, write: Callable[[JSON], str]) -> str:
             "[" + inner + ("," + inner).join([_indented(item, inner, write) for item in value]) + line + "]"
         )
     return write(value)
-
-
-def _compact(value: JSON) -> str:
-    """JSON text on one line, of any depth; an infinity is written as Infinity."""
-    try:
-        return json.dumps(value)
-    except InvalidRecord:
-        pass
-    parts: list[str] = []
-    # A stack of its own, of values and of texts that are written already: stored JSON may be nested deeper than
-    # Python may call.
-    todo: list[tuple[bool, JSON]] = [(False, value)]
-    while todo:
-        is_written, item = todo.pop()
-        if is_written:
-            parts.append(item)
-        elif isinstance(item, (Mapping, list)):
-            is_object = isinstance(item, Mapping)
-            parts.append("{" if is_object else "[")
-            steps: list[tuple[bool, JSON]] = []
-            for place, inner in enumerate(item.items() if isinstance(item, Mapping) else item):
-                comma = "," if place else ""
-                steps += (
-                    [(True, f"{comma}{json.dumps(inner[0])}:"), (False, inner[1])]
-                    if is_object
-                    else [(True, comma), (False, inner)]
-                )
-            todo.append((True, "}" if is_object else "]"))
-            todo.extend(reversed(steps))
-        else:
-            parts.append(_number(item) if isinstance(item, (int, float)) else json.dumps(item))
-    return "".join(parts)
 
 
 def _number(value: float) -> str:

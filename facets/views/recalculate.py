@@ -271,7 +271,7 @@ def _on_one_line(payload: JSON) -> display.Value:
     value = display.scalar(payload)
     if value.kind != "raw":
         return value
-    text = json.dumps(payload)
+    text = display.compact(payload)
     return display.Value(
         "raw", display.visible(text[: display.MAX_TEXT] + ("…" if len(text) > display.MAX_TEXT else ""))
     )
