@@ -7,6 +7,7 @@ import tempfile
 import zlib
 from base64 import b64decode
 from collections.abc import Iterator, Mapping
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import IO, Any, NamedTuple, cast
 
@@ -16,6 +17,10 @@ _GZIP = b"\x1f\x8b"
 
 # An item has at most 400 KB, and JSON escapes a byte as six characters at most; attributes add little.
 _LONGEST_LINE = 8 * 1024 * 1024
+
+# Of the numbers that DynamoDB keeps, and of its maps and lists within each other.
+_MOST_DIGITS, _LARGEST_POWER, _SMALLEST_POWER = 38, 125, -130
+_DEEPEST = 32
 
 
 class UnreadableFile(Exception):
@@ -101,6 +106,72 @@ def parse(text: bytes) -> dict[str, dict[str, Any]]:
         }
     except RecursionError:
         raise InvalidRecord("Nested too deeply.") from None
+
+
+def weigh(item: Mapping[str, Mapping[str, Any]]) -> int:
+    """An item's size in bytes as DynamoDB counts it, every attribute of it, whoever's it is.
+
+    Args:
+        item: as `parse` gives it.
+
+    Raises:
+        InvalidRecord: naming the attribute that DynamoDB would refuse.
+
+    Source: Amazon DynamoDB developer guide, "Item sizes and formats" and "Constraints".
+    """
+    size = 0
+    for name, attribute in item.items():
+        if not name:
+            raise InvalidRecord("An attribute has no name.")
+        try:
+            size += len(name.encode()) + _weigh(attribute, 1)
+        except InvalidRecord as error:
+            raise InvalidRecord(f"{name[:60]}: {error.reason}") from None
+        except UnicodeEncodeError:
+            raise InvalidRecord("An attribute's name is not valid Unicode.") from None
+    return size
+
+
+def _weigh(attribute: Mapping[str, Any], depth: int) -> int:
+    ((kind, value),) = attribute.items()
+    match kind:
+        case "S":
+            return len(value.encode())
+        case "B":
+            return len(value)
+        case "N":
+            return _weigh_number(value)
+        case "BOOL" | "NULL":
+            if kind == "NULL" and value is not True:
+                raise InvalidRecord("NULL is true or is not there.")
+            return 1
+        case "SS" | "NS" | "BS":
+            same = (
+                {Decimal(one) for one in value}
+                if kind == "NS" and all(map(_weigh_number, value))
+                else set(value)
+            )
+            if not value or len(same) < len(value):
+                raise InvalidRecord("A set is not empty and holds nothing twice.")
+            return sum(_weigh({kind[0]: one}, depth) for one in value)
+    if depth > _DEEPEST:
+        raise InvalidRecord(f"Nested more than {_DEEPEST} deep.")
+    if kind == "L":
+        return 3 + sum(1 + _weigh(one, depth + 1) for one in value)
+    return 3 + sum(1 + len(name.encode()) + _weigh(one, depth + 1) for name, one in value.items())
+
+
+def _weigh_number(text: str) -> int:
+    """Half a byte a digit, and one or two besides; what DynamoDB Local counts."""
+    try:
+        sign, digits, power = Decimal(text if text.isascii() else "").as_tuple()
+    except InvalidOperation:
+        raise InvalidRecord(f"{text[:40]!r} is not a number.") from None
+    significant = "".join(map(str, digits)).strip("0") if isinstance(power, int) else "x" * 99
+    magnitude = len(digits) + power - 1 if isinstance(power, int) and significant else 0
+    if len(significant) > _MOST_DIGITS or not _SMALLEST_POWER <= magnitude <= _LARGEST_POWER:
+        raise InvalidRecord(f"{text[:40]!r} is beyond DynamoDB's numbers.")
+    return (len(digits) + 1) // 2 + 1 + sign
 
 
 def _typed(attribute: Any) -> tuple[str, Any]:

@@ -13,8 +13,8 @@ from typing import Any
 from facets.core import FacetError, InvalidRecord, Record
 from facets.core.records import Item, kind_of, whole_number
 from facets.core.sqlite import SqliteTable
-from facets.core.store import MAX_RECORD_BYTES, Table, item_size
-from facets.dynamodb_json import ItemFile, Line, UnreadableFile, parse
+from facets.core.store import MAX_RECORD_BYTES, Table
+from facets.dynamodb_json import ItemFile, Line, UnreadableFile, parse, weigh
 
 Told = Callable[[int, int], None]
 
@@ -164,7 +164,7 @@ def judge(item: Item) -> Record | None:
         _judge_number(name, item[name]["N"])
     record = Record.from_item(item)
     _judge_keys(record)
-    size = item_size(record)
+    size = weigh(item)
     if size > MAX_RECORD_BYTES:
         raise InvalidRecord(f"The item has {size:,} bytes; DynamoDB keeps at most {MAX_RECORD_BYTES:,}.")
     return record

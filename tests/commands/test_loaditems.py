@@ -43,6 +43,13 @@ def item(id: str = "ORDER/1", rng: str = "STATE", **changed: Any) -> dict[str, A
     return {name: value for name, value in (attributes | changed).items() if value is not None}
 
 
+def nested(depth: int) -> dict[str, Any]:
+    value: dict[str, Any] = {"S": "x"}
+    for _ in range(depth):
+        value = {"L": [value]}
+    return value
+
+
 def write(path: Path, *lines: Any) -> str:
     texts = [line if isinstance(line, str) else json.dumps(line, ensure_ascii=False) for line in lines]
     path.write_text("\n".join(texts) + "\n", newline="\n")
@@ -136,6 +143,18 @@ def test_bad_lines_are_named_and_then_nothing_is_loaded(embedded: SqliteTable, t
         (item("ORDER/" + "x" * 2048), "_id is longer than"),
         ('{"_id": {"S": "ORDER/\\ud800"}}', "A text is not valid Unicode."),
         (item(photo={"B": "?"}), "A binary value is not base64."),
+        (item(price={"N": "a lot"}), "price: 'a lot' is not a number."),
+        (item(price={"N": "٣"}), "price: '٣' is not a number."),
+        (item(price={"N": "NaN"}), "price: 'NaN' is beyond DynamoDB's numbers."),
+        (item(price={"N": "1E126"}), "price: '1E126' is beyond"),
+        (item(price={"N": "1" * 39}), "price: '111"),
+        (item(tags={"SS": []}), "tags: A set is not empty"),
+        (item(tags={"NS": ["1", "1.0"]}), "tags: A set is not empty and holds nothing twice."),
+        (item(tags={"L": [{"M": {"x": {"NS": ["?"]}}}]}), "tags: '?' is not a number."),
+        (item(gone={"NULL": False}), "gone: NULL is true"),
+        (item(**{"": {"S": "x"}}), "An attribute has no name."),
+        (item(deep=nested(33)), "deep: Nested more than 32 deep."),
+        (item(photo={"B": "QUJD" * 140_000}), "The item has 420,09"),
         ("[" * 100_000, "The JSON text is nested too deeply"),
     ],
 )
