@@ -41,8 +41,8 @@ logger = logging.getLogger(__name__)
 MOST = 50_000
 MOST_BYTES = 256 * 1024 * 1024
 
-# A larger one is not worth its place: a state may have 400 KB.
-_LARGEST = 512 * 1024  # bytes, compressed
+# A larger one is not kept. A state that can be stored has at most 400 KB, but one on the way may have more.
+_LARGEST = 4 * 1024 * 1024  # bytes, compressed
 
 _FORMAT = "1"
 _NONCE = 12
@@ -113,8 +113,11 @@ class Shelf:
             found.extend((seq, body) for seq, body in opened if body is not None)
         return found
 
-    def put(self, found: Sequence[tuple[int, JSON]]) -> None:
-        """Keep these, and let go of what is too much. One that is there already stays."""
+    def put(self, found: Sequence[tuple[int, JSON]]) -> bool:
+        """Keep these, and let go of what is too much; whether the last of them is kept now.
+
+        One that is there already stays.
+        """
         now = timezone.now()
         rows = []
         for seq, body in found:
@@ -129,14 +132,31 @@ class Shelf:
                         used_at=now,
                     )
                 )
+        done = False
         with _passed_over():
             Checkpoint.objects.bulk_create(rows, ignore_conflicts=True, batch_size=_AT_ONCE)
-            _make_room()
+            self._make_room()
+            done = True
+        return done and bool(rows) and rows[-1].seq == found[-1][0]
 
     def forget(self) -> None:
         """Let go of all: they are of another history of the same name."""
         with _passed_over():
             self._rows().delete()
+
+    def _make_room(self) -> None:
+        """Histories that nobody asked for in longest go, each whole; the beginning of this one goes last."""
+        rows = Checkpoint.objects.all()
+        for _ in range(_AT_ONCE):
+            held = rows.aggregate(count=models.Count("pk"), size=models.Sum("size"))
+            if held["count"] <= MOST and (held["size"] or 0) <= MOST_BYTES:
+                return
+            others = rows.exclude(history=self.history, version=self.version).order_by("used_at")
+            if (oldest := others.first()) is not None:
+                rows.filter(history=oldest.history, version=oldest.version).delete()
+            else:
+                first = self._rows().order_by("seq").values_list("pk", flat=True)[:_AT_ONCE]
+                rows.filter(pk__in=list(first)).delete()
 
     def _rows(self) -> models.QuerySet[Checkpoint]:
         return Checkpoint.objects.filter(history=self.history, version=self.version)
@@ -198,19 +218,6 @@ def _modules(parts: Iterable[Any]) -> set[ModuleType]:
                 found.add(module)
                 todo.append(module)
     return found
-
-
-def _make_room() -> None:
-    rows = Checkpoint.objects.all()
-    held = rows.aggregate(count=models.Count("pk"), size=models.Sum("size"))
-    count, size = held["count"], held["size"] or 0
-    while count > MOST or size > MOST_BYTES:
-        oldest = list(rows.order_by("used_at", "seq").values_list("pk", "size")[:_AT_ONCE])
-        if not oldest:
-            return
-        Checkpoint.objects.filter(pk__in=[pk for pk, _ in oldest]).delete()
-        count -= len(oldest)
-        size -= sum(each for _, each in oldest)
 
 
 @cache

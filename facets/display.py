@@ -65,6 +65,7 @@ class Row:
         key: the name as it is stored; `label` is what staff call it.
         value: None for a group and for a table.
         extra: the schema does not name this field.
+        changed: the event that is looked at changed it; see facets.marks.
     """
 
     depth: int
@@ -73,6 +74,7 @@ class Row:
     value: Value | None = None
     table: Table | None = None
     extra: bool = False
+    changed: bool = False
 
     @property
     def wide(self) -> bool:
@@ -115,7 +117,7 @@ def scalar(value: JSON, annotation: Any = None) -> Value:
     if isinstance(value, str):
         if not value:
             return Value("empty", "empty text")
-        if _unwrap(annotation) in (datetime, date) and (moment := _moment(value)):
+        if unwrapped(annotation) in (datetime, date) and (moment := _moment(value)):
             return Value("time", moment)
         if len(value) > MAX_TEXT:
             return Value(
@@ -314,23 +316,23 @@ def _moment(text: str) -> str | None:
         return None
 
 
-def _unwrap(annotation: Any) -> Any:
+def unwrapped(annotation: Any) -> Any:
     """The one type that an optional or annotated type is about; the annotation itself where there are several."""
     origin = get_origin(annotation)
     if origin is Annotated:
-        return _unwrap(get_args(annotation)[0])
+        return unwrapped(get_args(annotation)[0])
     if origin in (Union, UnionType):
         kinds = [kind for kind in get_args(annotation) if kind is not type(None)]
-        return _unwrap(kinds[0]) if len(kinds) == 1 else annotation
+        return unwrapped(kinds[0]) if len(kinds) == 1 else annotation
     return annotation
 
 
 def _model(annotation: Any) -> type[BaseModel] | None:
-    kind = _unwrap(annotation)
+    kind = unwrapped(annotation)
     return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
 
 
 def _item_annotation(annotation: Any) -> Any:
-    kind = _unwrap(annotation)
+    kind = unwrapped(annotation)
     arguments = get_args(kind)
     return arguments[0] if get_origin(kind) in (list, tuple, set, frozenset) and arguments else None

@@ -36,6 +36,7 @@ EVERY = 1_000
 # Of what goes wrong, how much is told; the counts are whole.
 MAX_FAILURES = 50
 MAX_FAULTS = 20
+MAX_ERROR = 500  # characters
 
 # How many checkpoints are put away at once.
 _SHELVED = 25
@@ -142,8 +143,8 @@ class History:
     ) -> Position:
         """Go on to the seq `upto`, from `begin` or else the nearest checkpoint, for about so many seconds.
 
-        Time counts from when the first event has come, and a stop is always at a checkpoint: the next call goes on
-        there. `watch` is given the values of `fields` after each event, stretch by stretch, a missing one as None; it
+        Time counts from when the first event has come, and a stop is always at a checkpoint, with 0 seconds at the
+        next one: another call goes on there. `watch` is given the values of `fields` after each event, stretch by stretch, a missing one as None; it
         returns whether it has seen enough, in which case the replay stops after that stretch.
 
         Raises:
@@ -214,6 +215,7 @@ class History:
         """As `run`; None where the history is not the one that `position` comes from."""
         watched = tuple(dict.fromkeys((*self.definition.chart_fields, *fields)))
         places = [watched.index(name) for name in fields]
+        position.ended = False
         asked = time.monotonic()
         deadline: float | None = None
         shelved: list[tuple[int, JSON]] = []
@@ -227,7 +229,7 @@ class History:
                 if deadline is None and seconds is not None:
                     # Of a long history's first tenth, reading takes long before the first event comes.
                     now = time.monotonic()
-                    deadline = now + max(seconds, now - asked)
+                    deadline = now + (max(seconds, now - asked) if seconds else 0)
                 values = self._pass(position, stretch, watched)
                 if more or position.seq % EVERY == 0:
                     shelved.append((position.seq, _packed(position)))
@@ -237,11 +239,14 @@ class History:
                         for entry, found in zip(stretch, values, strict=True)
                     ]
                 )
-                if seen or (more and deadline is not None and time.monotonic() > deadline):
+                if seen:
                     return position
-                if len(shelved) >= _SHELVED:
-                    self.shelf.put(shelved)
-                    shelved = []
+                late = more and deadline is not None and time.monotonic() >= deadline
+                if late or len(shelved) >= _SHELVED:
+                    kept, shelved = self.shelf.put(shelved), []
+                    # Where nothing can be kept, the next request would begin where this one did.
+                    if late and kept:
+                        return position
             position.ended = True
             return position
         finally:
@@ -274,7 +279,8 @@ class History:
                 elif effect.error:
                     position.failure_count += 1
                     if len(position.failures) < MAX_FAILURES:
-                        position.failures.append(Failure(effect.seq, effect.type, effect.error))
+                        error = effect.error[:MAX_ERROR]
+                        position.failures.append(Failure(effect.seq, effect.type, error))
                 values.append(tuple(_in_json(effect.after, path) for path in paths))
         else:
             position.state = result.state
@@ -379,6 +385,11 @@ def _in_model(value: Any, path: Sequence[str]) -> JSON:
         else:
             return None
     return value if value is None or type(value) in (int, float, str, bool) else to_stored(value)
+
+
+def value_at(state: JSON, path: str) -> JSON:
+    """What stands at a dotted path of a plain state; None where nothing does."""
+    return _in_json(state, path.split("."))
 
 
 def _in_json(value: JSON, path: Sequence[str]) -> JSON:

@@ -5,6 +5,9 @@ from django.urls import path, register_converter
 from facets.converters import IdConverter, NameConverter
 from facets.views import (
     append,
+    chart,
+    compare,
+    drift,
     entity,
     entity_state,
     event,
@@ -15,6 +18,7 @@ from facets.views import (
     open_entity,
     recalculate,
     receipt,
+    when,
 )
 
 register_converter(NameConverter, "facet")
@@ -33,5 +37,9 @@ urlpatterns = [
     path("facets/<facet:facet>/append/", append.new_entity, name="new-entity"),
     path("facets/<facet:facet>/append/<id:entity_id>", append.append, name="append"),
     path("facets/<facet:facet>/receipt/<uuid:operation_id>/<id:entity_id>", receipt.receipt, name="receipt"),
+    path("facets/<facet:facet>/chart/<id:entity_id>", chart.chart, name="chart"),
+    path("facets/<facet:facet>/compare/<id:entity_id>", compare.compare, name="compare"),
+    path("facets/<facet:facet>/drift/<id:entity_id>", drift.check, name="drift"),
+    path("facets/<facet:facet>/when/<id:entity_id>", when.when, name="when"),
     path("facets/<facet:facet>/recalculate/<id:entity_id>", recalculate.recalculate, name="recalculate"),
 ]

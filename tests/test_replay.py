@@ -95,9 +95,9 @@ def test_a_replay_is_the_fold_of_its_events_however_often_it_rests(
     store(table, made)
     at_once = of(table).run(upto)
     Checkpoint.objects.all().delete()
-    rests = [of(table).run(upto, seconds=-1)]
+    rests = [of(table).run(upto, seconds=0)]
     while not rests[-1].ended:
-        rests.append(of(table).run(upto, seconds=-1))
+        rests.append(of(table).run(upto, seconds=0))
 
     for position in (at_once, rests[-1]):
         assert same(position.state, folded(made, upto))
@@ -212,15 +212,39 @@ def test_checkpoints_sealed_with_a_key_of_before_still_open(
     assert of(table).run(20).read == 20
 
 
-def test_the_oldest_checkpoints_make_room(table: SqliteTable, monkeypatch: pytest.MonkeyPatch):
+def test_histories_that_were_not_asked_for_in_longest_make_room(
+    table: SqliteTable, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(replay, "EVERY", 10)
+    monkeypatch.setattr("facets.checkpoints.MOST", 6)
+    for id in ("a", "b", "c"):
+        store(table, entries(30), id)
+        of(table, id=id).run(30)
+
+    assert [of(table, id=id).run(30).read for id in ("c", "b", "a")] == [0, 0, 30]
+
+
+def test_of_one_history_too_long_to_be_kept_the_end_is_kept(
+    table: SqliteTable, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setattr(replay, "EVERY", 10)
     monkeypatch.setattr("facets.checkpoints.MOST", 3)
-    monkeypatch.setattr("facets.checkpoints._AT_ONCE", 2)
-    store(table, entries(40))
+    monkeypatch.setattr("facets.checkpoints._AT_ONCE", 1)
+    store(table, entries(60))
 
-    of(table).run(40)
+    of(table).run(60)
 
-    assert list(Checkpoint.objects.order_by("seq").values_list("seq", flat=True)) == [30, 40]
+    assert Checkpoint.objects.order_by("seq").last().seq == 60  # type: ignore[union-attr]
+
+
+def test_a_replay_that_cannot_be_kept_comes_to_its_end_all_the_same(
+    table: SqliteTable, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(replay, "EVERY", 10)
+    monkeypatch.setattr("facets.checkpoints._LARGEST", 1)
+    store(table, entries(60))
+
+    assert of(table).run(60, seconds=0).ended
 
 
 def test_each_event_tells_what_it_changed(table: SqliteTable):

@@ -23,6 +23,7 @@ from facets.http import HtmxRequest
 from facets.masking import mask_text
 from facets.reading import Reader, Reading
 from facets.stores import current_table
+from facets.views.moment import asks_for_moment, moment_page
 from facets.views.rights import control, require_view
 
 # DynamoDB has no longer keys, and refuses to be asked for one.
@@ -74,7 +75,8 @@ def entity(request: HtmxRequest, facet: str, entity_id: str) -> HttpResponse:
 
     `?event=SEQ` shows the event among its neighbours, `?before=SEQ` those below it, `?after=SEQ` those above it,
     `?near=MOMENT` leads to the last event until then. What Filters reads narrows it down; `?rows=N` shows more at
-    once, `?unfold=1` their payloads, `?all=1` all of each. `?raw=RNG` is one record as it is stored.
+    once, `?unfold=1` their payloads, `?all=1` all of each. `?raw=RNG` is one record as it is stored. `?seq=N` and
+    `?at=MOMENT` show the entity as it was.
     404: there is no such entity.
     """
     require_view(request, facet)
@@ -85,6 +87,8 @@ def entity(request: HtmxRequest, facet: str, entity_id: str) -> HttpResponse:
     reader = Reader(current_table().db(facet), entity_id, definition.events if definition else ())
     if "raw" in request.GET:
         return _raw(reader, request, sensitive)
+    if asks_for_moment(request):
+        return moment_page(request, facet, entity_id) or missing(request, facet, entity_id)
     entity_url = reverse("entity", args=[facet, entity_id])
     asked = Asked.of(request.GET)
     problem = ""

@@ -182,6 +182,10 @@ ROWS: dict[str, Row] = {
     "event": Row(needs("view"), get=302),
     "entity-state": Row(needs("view")),
     "news": Row(needs("view"), get=204),
+    "chart": Row(needs("view")),
+    "compare": Row(needs("view")),
+    "drift": Row(needs("view")),
+    "when": Row(needs("view")),
     # Nothing was appended under that operation.
     "receipt": Row(needs("view"), get=404),
     "new-entity": Row(needs("append")),

@@ -1,0 +1,42 @@
+"""The stored state beside what its events come to, on a page of its own: for a long history it takes a while."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from facets.http import HtmxRequest
+from facets.state_check import drift
+from facets.views.drift_shown import shown
+from facets.views.entity import missing
+from facets.views.rights import control, require_definition
+from facets.views.walk import SECONDS, entity_context, history_of, under_way
+
+
+@require_safe
+def check(request: HtmxRequest, facet: str, entity_id: str) -> HttpResponse:
+    """Replay the whole history and compare. 404: there is no such entity."""
+    definition = require_definition(request, facet, "view")
+    history = history_of(definition, entity_id)
+    state = history.db.get_state(entity_id)
+    page = history.db.get_page(entity_id, limit=1, inbound_types=definition.events)
+    last = max(page.last_seq or 0, state.seq if state else 0)
+    if state is None and not page.records:
+        return missing(request, facet, entity_id)
+    context = entity_context(definition, entity_id, "Stored against replayed", region="drift")
+    position = history.run(last, seconds=SECONDS)
+    if not position.ended:
+        return under_way(
+            request,
+            context,
+            done=position.seq,
+            of=last,
+            go_on=request.get_full_path(),
+            doing="Holding the stored state against its events",
+        )
+    context["drift"] = shown(
+        drift(history, position, state), definition, definition.sensitive_fields, entity_id
+    )
+    context["recalculate"] = control(request, facet, "recalculate")
+    return render(request, "facets/drift.html", context)

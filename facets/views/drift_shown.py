@@ -1,0 +1,33 @@
+"""A comparison of a stored state with its events, as the pages that tell of it show it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.urls import reverse
+
+from facets import display
+from facets.definition import FacetDefinition
+from facets.state_check import Drift
+
+MAX_CHANGES = 100
+
+
+def shown(
+    found: Drift, definition: FacetDefinition[Any], sensitive: Sequence[str], entity_id: str
+) -> dict[str, Any]:
+    """A comparison for `_drift.html`, masked."""
+    changes = display.changes(found.changes, definition.label, sensitive=sensitive)
+    return {
+        "found": found.found,
+        "count": len(changes),
+        "changes": changes[:MAX_CHANGES],
+        "more": max(0, len(changes) - MAX_CHANGES),
+        "unreadable": found.unreadable,
+        "seq": found.seq,
+        "stored_seq": found.stored_seq,
+        "behind": found.seq != found.stored_seq,
+        "failures": found.failures,
+        "recalculate_url": reverse("recalculate", args=[definition.name, entity_id]),
+    }

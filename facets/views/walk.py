@@ -1,0 +1,59 @@
+"""Replays behind a page: a long one goes on from request to request, says how far it is, and ends when nobody asks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+
+from facets.definition import FacetDefinition
+from facets.replay import History
+from facets.stores import current_table
+
+# How long one request runs rules, about.
+SECONDS = 1.5
+
+
+def history_of(definition: FacetDefinition[Any], entity_id: str) -> History:
+    """The entity's history in the table that pages read."""
+    return History(settings.HDEADMIN_STORE, current_table().db(definition.name), definition, entity_id)
+
+
+def entity_context(
+    definition: FacetDefinition[Any], entity_id: str, here: str, *, region: str
+) -> dict[str, Any]:
+    """What every page about an entity's past shows.
+
+    Args:
+        here: the page's name.
+        region: the id of the element that holds the page's result, or how far it is; it is replaced as a whole.
+    """
+    return {
+        "facet": definition.name,
+        "entity_id": entity_id,
+        "entity_url": reverse("entity", args=[definition.name, entity_id]),
+        "definition": definition,
+        "here": here,
+        "region": region,
+        "zone": str(timezone.get_current_timezone()),
+    }
+
+
+def under_way(
+    request: HttpRequest, context: dict[str, Any], *, done: int, of: int, go_on: str, doing: str
+) -> HttpResponse:
+    """The page of a replay that has not come to its end yet; asking for `go_on` continues it.
+
+    Args:
+        context: of `entity_context`.
+        done, of: the seq it has come to, and the one that it goes to.
+        doing: what it is for: "Going back to event 41".
+    """
+    context |= {"done": done, "of": of, "go_on": go_on, "doing": doing}
+    response = render(request, "facets/under_way.html", context)
+    response.headers["Cache-Control"] = "no-store"
+    return response

@@ -1,0 +1,51 @@
+// Going back in time: [ and ] step, pickers speak the reader's zone, questions offer what fits the field.
+"use strict";
+
+(() => {
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
+
+  // A moment as `datetime-local` has it, in the reader's zone.
+  const local = (ts) => {
+    const date = new Date(ts);
+    return new Date(ts - date.getTimezoneOffset() * 60000).toISOString().slice(0, 19);
+  };
+
+  const fit = (form) => {
+    const field = form.elements.field.selectedOptions[0];
+    const choice = form.elements.is;
+    const can = field?.dataset.can?.split(" ");
+    for (const option of choice.options) option.hidden = option.disabled = Boolean(can) && !can.includes(option.value);
+    if (choice.selectedOptions[0]?.disabled) choice.value = [...choice.options].find((option) => !option.disabled)?.value;
+    const alone = "alone" in (choice.selectedOptions[0]?.dataset ?? {});
+    form.elements.value.hidden = alone;
+    form.elements.value.placeholder = field?.dataset.choices ?? (field?.dataset.kind === "number" ? "number" : "value");
+  };
+
+  const prepare = (root) => {
+    for (const input of root.querySelectorAll("input[data-zone]")) input.value = zone;
+    for (const name of root.querySelectorAll("[data-zone-name]")) name.textContent = zone;
+    for (const input of root.querySelectorAll("input[data-moment]")) {
+      if (!input.value) input.value = local(Number(input.dataset.moment));
+    }
+    for (const form of root.querySelectorAll("form[data-when]")) fit(form);
+  };
+
+  document.addEventListener("change", (event) => {
+    const form = event.target.closest("form[data-when]");
+    if (form) fit(form);
+  });
+
+  document.addEventListener("keydown", (event) => {
+    if (event.target.closest?.("input, textarea, select, [contenteditable]")) return;
+    // On many keyboards a bracket takes AltGr, which some systems report as Ctrl and Alt.
+    if (event.metaKey || (event.ctrlKey && !event.altKey)) return;
+    if (event.key !== "[" && event.key !== "]") return;
+    const step = [...document.querySelectorAll("a[data-key]")].find((link) => link.dataset.key === event.key);
+    if (!step) return;
+    event.preventDefault();
+    step.click();
+  });
+
+  document.addEventListener("htmx:load", (event) => prepare(event.detail.elt));
+  prepare(document);
+})();
