@@ -7,16 +7,20 @@ from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest
 
+from hdeadmin.access import factors
 from hdeadmin.access.rights import can
 
 
 def access(request: HttpRequest) -> dict[str, Any]:
-    """Context for templates: `provider_name` ("" without one), `passkeys_possible`, `may_administer`."""
+    """Context for templates: `provider_name` ("" without one), and whether `passkeys_possible`, `may_administer`,
+    `i_must_have_factor`.
+    """
     apps = settings.SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"]
     user = getattr(request, "user", None)
     return {
         "provider_name": apps[0]["name"] if apps else "",
         "passkeys_possible": _is_named(request),
+        "i_must_have_factor": user is not None and factors.must_have_factor(user),
         "may_administer": user is not None and can(user, None, "administer"),
     }
 

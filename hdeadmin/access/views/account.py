@@ -17,7 +17,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse, reverse_lazy
 from django.views.decorators.http import require_POST, require_safe
 
-from hdeadmin.access import factors, recording
+from hdeadmin.access import recording
 
 
 @require_safe
@@ -29,11 +29,12 @@ def account(request: HttpRequest) -> HttpResponse:
         "access/account.html",
         {
             "groups": user.groups.order_by("name"),
-            "factors": Authenticator.objects.filter(user=user).order_by("type", "created_at"),
+            "factors": Authenticator.objects.filter(user=user)
+            .exclude(type=Authenticator.Type.RECOVERY_CODES)
+            .order_by("created_at"),
             "session_count": len(UserSession.objects.purge_and_list(user)),
             "identities": identities,
             "has_password": _has_password(request),
-            "must_have_factor": factors.must_have_factor(user),
         },
     )
 
