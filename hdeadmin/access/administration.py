@@ -50,7 +50,7 @@ class Administration(AdminSite):
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         if request.user.is_authenticated:
             return redirect("admin:index")
-        return redirect_to_login(reverse("admin:index"))
+        return redirect_to_login(request.GET.get("next") or reverse("admin:index"))
 
     def logout(  # type: ignore[override]
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

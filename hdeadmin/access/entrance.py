@@ -9,7 +9,6 @@ from allauth.account.forms import LoginForm as AllauthLoginForm
 from allauth.core import context
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -86,10 +85,8 @@ class Entrance(DefaultAccountAdapter):  # type: ignore[misc]
         try:
             super().pre_authenticate(request, **credentials)
         except ValidationError:
-            # Once for each lock, or whoever knocks on could fill the trail.
             key = self._get_login_attempts_cache_key(request, **credentials)
-            if cache.add(f"lockout:{key}", True, timeout=5 * 60):
-                recording.lockout(request, person_called(credentials.get("username", "")))
+            recording.lockout(request, person_called(credentials.get("username", "")), key)
             raise
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:

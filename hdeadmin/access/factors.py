@@ -25,6 +25,7 @@ from django.utils.http import urlencode
 from django.utils.safestring import SafeString, mark_safe
 from django_htmx.http import HttpResponseClientRedirect
 
+from hdeadmin.access import recording
 from hdeadmin.access.rights import Action, scope
 
 # Whoever may do one of these must have a second factor.
@@ -162,7 +163,12 @@ class _CodeUsedOnce:
     authenticator: Authenticator
 
     def clean_code(self) -> str:
-        code: str = super().clean_code()  # type: ignore[misc]
+        try:
+            code: str = super().clean_code()  # type: ignore[misc]
+        except ValidationError as error:
+            if error.code == "too_many_login_attempts":
+                recording.lockout(context.request, self.user, f"code:{self.user.pk}")
+            raise
         if self.authenticator.type == Authenticator.Type.TOTP:
             digits = "".join(filter(str.isdigit, code))
             key = hashlib.sha256(f"{self.user.pk}:{digits}".encode()).hexdigest()

@@ -15,6 +15,7 @@ from allauth.mfa.signals import (
 from allauth.socialaccount.signals import social_account_added, social_account_removed
 from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_logged_out
+from django.core.cache import cache
 from django.http import HttpRequest
 
 from hdeadmin.audit.trail import AuditUnavailable, record
@@ -49,9 +50,12 @@ def failure(request: HttpRequest, user: User | None, by: str) -> None:
     record("sign-in-failed", request=request, user=user or "", result="refused", details={"by": by})
 
 
-def lockout(request: HttpRequest, user: User | None) -> None:
-    """So many failures that even the right answer is refused for a while."""
-    record("lockout", request=request, user=user or "", result="refused")
+def lockout(request: HttpRequest, user: User | None, key: str) -> None:
+    """So many failures that even the right answer is refused for a while. Once for each lock, or whoever knocks on
+    could fill the trail.
+    """
+    if cache.add(f"lockout:{key}", True, timeout=5 * 60):
+        record("lockout", request=request, user=user or "", result="refused")
 
 
 def signed_out(request: HttpRequest, user: Any, why: str) -> None:
@@ -84,6 +88,8 @@ def _factor_added(request: HttpRequest, user: User, authenticator: Authenticator
     if authenticator.type != Authenticator.Type.RECOVERY_CODES:
         # Setting it up has shown it.
         record_authentication(request, user, "mfa", id=authenticator.pk, type=authenticator.type)
+        # allauth tells of it when the transaction is over, which may be after the session was kept.
+        request.session.save()
     record("factor-added", request=request, user=user, details={"factor": _KINDS[authenticator.type]})
 
 
