@@ -18,6 +18,7 @@ from facets.views import (
     open_entity,
     recalculate,
     receipt,
+    reveal,
     when,
 )
 
@@ -34,6 +35,7 @@ urlpatterns = [
     path("facets/<facet:facet>/event/<int:seq>/<id:entity_id>", event.event, name="event"),
     path("facets/<facet:facet>/state/<id:entity_id>", entity_state.entity_state, name="entity-state"),
     path("facets/<facet:facet>/news/<id:entity_id>", news.news, name="news"),
+    path("facets/<facet:facet>/reveal/<id:entity_id>", reveal.reveal, name="reveal"),
     path("facets/<facet:facet>/append/", append.new_entity, name="new-entity"),
     path("facets/<facet:facet>/append/<id:entity_id>", append.append, name="append"),
     path("facets/<facet:facet>/receipt/<uuid:operation_id>/<id:entity_id>", receipt.receipt, name="receipt"),

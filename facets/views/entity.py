@@ -1,7 +1,7 @@
 """One entity: its state beside its history, a page of it at a time."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -99,33 +99,66 @@ def entity(request: HtmxRequest, facet: str, entity_id: str) -> HttpResponse:
             place = {"before": seq + 1} if asked.filters else {"event": seq}
             return redirect(asked.address(entity_url, **place) + f"#event-{seq}")
         problem = "There are no events." if moment is not None else f"“{near}” is not a date and time."
-    if asked.filters:
-        reading = reader.filtered(
-            asked.filters,
-            before=asked.before if asked.event is None else asked.event + 1,
-            limit=asked.rows,
-            sensitive=sensitive,
-        )
-    else:
-        reading = reader.page(before=asked.before, after=asked.after, around=asked.event, limit=asked.rows)
+    reading = read_page(reader, asked, sensitive)
     if not reading.exists:
         directory.forget(facet, entity_id)
         return missing(request, facet, entity_id)
     if reading.state:
         directory.note(reading.state)
-    context = {
+    context = history_context(request, facet, entity_id, asked, reading, sensitive) | {"problem": problem}
+    if request.htmx:
+        return render(request, "facets/_timeline.html", context)
+    context |= state_context(request, facet, asked, reading, sensitive)
+    return render(request, "facets/entity.html", context)
+
+
+def read_page(reader: Reader, asked: Asked, sensitive: Sequence[str]) -> Reading:
+    """The records of the place in the history that was asked for; words are looked for in what is not masked."""
+    if not asked.filters:
+        return reader.page(before=asked.before, after=asked.after, around=asked.event, limit=asked.rows)
+    return reader.filtered(
+        asked.filters,
+        before=asked.before if asked.event is None else asked.event + 1,
+        limit=asked.rows,
+        sensitive=sensitive,
+    )
+
+
+def history_context(
+    request: HttpRequest,
+    facet: str,
+    entity_id: str,
+    asked: Asked,
+    reading: Reading,
+    sensitive: Sequence[str],
+    *,
+    unfold: bool = False,
+) -> dict[str, Any]:
+    """What a page of the history shows, sensitive paths masked; none where they were revealed.
+
+    `unfold` unfolds every event, whatever was asked.
+    """
+    definition = registry.get(facet)
+    entity_url = reverse("entity", args=[facet, entity_id])
+    return {
         "facet": facet,
         "entity_id": entity_id,
         "entity_url": entity_url,
         "definition": definition,
         "append": control(request, facet, "append"),
-        "problem": problem,
-        **_history(asked, reading, entity_url, definition, sensitive),
+        **_history(
+            replace(asked, unfold=True) if unfold else asked, reading, entity_url, definition, sensitive
+        ),
     }
-    if request.htmx:
-        return render(request, "facets/_timeline.html", context)
+
+
+def state_context(
+    request: HttpRequest, facet: str, asked: Asked, reading: Reading, sensitive: Sequence[str]
+) -> dict[str, Any]:
+    """What the whole page shows beside its history."""
+    definition = registry.get(facet)
     state = reading.state
-    context |= {
+    return {
         "state": state,
         "state_payload": timeline.payload(
             state,
@@ -137,8 +170,10 @@ def entity(request: HtmxRequest, facet: str, entity_id: str) -> HttpResponse:
         else None,
         "last": state or reading.records[-1],
         "recalculate": control(request, facet, "recalculate"),
+        # Where nothing is masked, nothing can be revealed.
+        "reveal": control(request, facet, "reveal") if definition and definition.sensitive_fields else None,
+        "reveal_query": request.GET.urlencode(),
     }
-    return render(request, "facets/entity.html", context)
 
 
 def _history(
