@@ -32,6 +32,8 @@ HDEADMIN_READINESS = {
     "database": "hdeadmin.health.database_answers",
     "table": "facets.stores.table_answers",
 }
+# What a server does beside answering requests, by name too.
+HDEADMIN_AT_START = ["facets.settlement.keep_settling"]
 
 INSTALLED_APPS = [
     # Its pages are those of hdeadmin.access.administration; what allauth registers there is not shown.
@@ -75,6 +77,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "hdeadmin.audit.failures.AuditFailures",
     "facets.views.failures.StoreFailures",
+    "facets.views.viewing.RecordedViews",
 ]
 ROOT_URLCONF = "hdeadmin.urls"
 WSGI_APPLICATION = "hdeadmin.wsgi.application"
@@ -91,6 +94,7 @@ TEMPLATES = [
                 "hdeadmin.theme.theme",
                 "hdeadmin.access.context.access",
                 "hdeadmin.logs.request_id",
+                "hdeadmin.audit.context.audit",
                 "facets.views.frame.frame",
             ]
         },

@@ -16,5 +16,6 @@ urlpatterns = [
     path("readyz", health.ready, name="readyz"),
     path("theme/", theme.choose, name="theme"),
     path("", include("hdeadmin.access.urls")),
+    path("", include("hdeadmin.audit.urls")),
     path("", include("facets.urls")),
 ]

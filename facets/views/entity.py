@@ -24,7 +24,7 @@ from facets.masking import mask_text
 from facets.reading import Reader, Reading
 from facets.stores import current_table
 from facets.views.moment import asks_for_moment, moment_page
-from facets.views.rights import control, require_view
+from facets.views.rights import control, may, require_view
 
 # DynamoDB has no longer keys, and refuses to be asked for one.
 LONGEST_KEY = 2048  # bytes of UTF-8
@@ -146,6 +146,7 @@ def history_context(
         "entity_url": entity_url,
         "definition": definition,
         "append": control(request, facet, "append"),
+        "on_record": may(request, facet, "audit"),
         **_history(
             replace(asked, unfold=True) if unfold else asked, reading, entity_url, definition, sensitive
         ),

@@ -17,7 +17,8 @@ from facets.definition import FacetDefinition, humanize
 from facets.diff import Change, diff
 from facets.stores import current_table
 from facets.views.entity import LONGEST_KEY, read
-from facets.views.rights import control, require_view
+from facets.views.rights import control, may, require_view
+from hdeadmin.audit.models import AuditEntry
 
 # A longer history is not replayed for a page.
 MAX_REPLAY = 5_000  # events
@@ -83,8 +84,17 @@ def receipt(request: HttpRequest, facet: str, operation_id: UUID, entity_id: str
         ],
         "again": "again" in request.GET,
         "append": control(request, facet, "append"),
+        "audit_entry": _entry(facet, entity_id, str(operation_id)) if may(request, facet, "audit") else None,
     }
     return render(request, "facets/receipt.html", context)
+
+
+def _entry(facet: str, entity_id: str, operation_id: str) -> int | None:
+    """The number of the audit entry that announced the append; None for one that is not on record here."""
+    entries = AuditEntry.objects.filter(
+        operation_id=operation_id, facet=facet, entity=entity_id, phase=AuditEntry.Phase.INTENT
+    )
+    return entries.order_by("number").values_list("number", flat=True).first()
 
 
 def _records(facet: str, entity_id: str, operation_id: str, seq: str) -> tuple[list[Record], int, bool]:

@@ -24,6 +24,11 @@ class AuditFailures:
         if not isinstance(exception, AuditUnavailable):
             return None
         logger.error("The audit trail cannot be written: %s", exception)
-        response = render(request, "audit/unavailable.html", status=503)
-        response.headers["Retry-After"] = "10"
-        return response
+        return unavailable(request)
+
+
+def unavailable(request: HttpRequest) -> HttpResponse:
+    """The page for what was not done, since it could not be put on record."""
+    response = render(request, "audit/unavailable.html", status=503)
+    response.headers["Retry-After"] = "10"
+    return response

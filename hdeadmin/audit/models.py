@@ -81,12 +81,21 @@ class AuditEntry(models.Model):
         return f"{self.number}: {self.action} {self.result}"
 
     @property
-    def changes(self) -> list[Any]:
-        return list(json.loads(self.changes_json)) if self.changes_json else []
+    def changes(self) -> list[dict[str, Any]]:
+        return [change for change in _parsed(self.changes_json, list) if isinstance(change, dict)]
 
     @property
     def details(self) -> dict[str, Any]:
-        return dict(json.loads(self.details_json)) if self.details_json else {}
+        return dict(_parsed(self.details_json, dict))
+
+
+def _parsed(text: str, kind: type[list[Any]] | type[dict[str, Any]]) -> Any:
+    """Empty for what is not of the form: an entry that was tampered with is still to be looked at."""
+    try:
+        value = json.loads(text) if text else kind()
+    except ValueError:
+        return kind()
+    return value if isinstance(value, kind) else kind()
 
 
 class ChainHead(models.Model):

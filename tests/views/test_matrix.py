@@ -92,6 +92,13 @@ def administers(person: Person) -> int | None:
     return LOGIN if not person.signed_in else None if "administer" in person.actions else REFUSED
 
 
+def audits(person: Person) -> int | None:
+    """The trail is for whoever may audit anywhere; what they see of it is another test's."""
+    if not person.signed_in:
+        return LOGIN
+    return None if person is ELSEWHERE or "audit" in person.actions else REFUSED
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """What one URL answers.
@@ -175,6 +182,9 @@ ROWS: dict[str, Row] = {
     "admin:auth_group_history": Row(administers, get=302, post=302),
     "rights": Row(administers, post=422),
     "my-rights": Row(signed_in),
+    "audit": Row(audits),
+    "audit-entry": Row(audits, get=404, args={"number": 2**62}),
+    "audit-export": Row(audits, get=NOT_ALLOWED, post=400, data={"since": "the other day"}),
     "home": Row(signed_in),
     "open": Row(signed_in, get=302),
     "facet": Row(needs("view")),

@@ -1,9 +1,12 @@
 """What is previewed, confirmed and refused in the console is on record."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.urls import reverse
+from pytest_django import Settings
 
 from facets.core import Event, Facet, StoreUnavailable
 from facets.core.sqlite import SqliteEventDB
@@ -142,3 +145,44 @@ def test_where_it_was_never_sent_that_is_known_at_once(
     assert confirm(corrector, account, page).status_code == 503
     assert not trail.open_intents().exists()
     assert on_record("append")[-1].result == "not-applied"
+
+
+# Looking
+
+
+@pytest.mark.parametrize("name", ["entity", "entity-state", "append"])
+def test_every_look_at_an_entity_is_on_record_where_that_is_asked_for(
+    corrector: Client, account: str, settings: Settings, name: str
+):
+    url = reverse(name, args=["BANK_ACCOUNT", account])
+    assert corrector.get(url).status_code == 200
+    assert on_record("view") == []
+
+    settings.HDEADMIN_AUDIT_VIEWS = True
+    corrector.get(url)
+
+    (entry,) = on_record("view")
+    assert (entry.person, entry.entity, entry.details) == ("corrector", account, {"page": name})
+
+
+def test_what_cannot_be_recorded_is_not_shown_then(corrector: Client, account: str, settings: Settings):
+    settings.HDEADMIN_AUDIT_VIEWS = True
+
+    with unwritable():
+        response = corrector.get(reverse("entity", args=["BANK_ACCOUNT", account]))
+
+    assert response.status_code == 503
+    assert "Reed" not in response.text
+
+
+def test_an_entity_and_a_receipt_lead_to_their_entries(
+    corrector: Client, sign_in: Callable[[str | None], Client], account: str
+):
+    receipt = confirm(corrector, account, preview(corrector, account)).url
+    assert "/audit/" not in corrector.get(receipt).text
+
+    auditor = sign_in("auditor")
+    number = on_record("append")[0].number
+    assert f'href="/audit/{number}/"' in auditor.get(receipt).text
+    entity = auditor.get(reverse("entity", args=["BANK_ACCOUNT", account])).text
+    assert f"/audit/?facet=BANK_ACCOUNT&amp;entity={account}" in entity
