@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
@@ -13,6 +13,9 @@ from facets.core import InvalidRecord, Record
 from facets.corrections import corrections_of, meta_of
 from facets.definition import EventType, FacetDefinition, first_problem, humanize
 from facets.masking import BULLETS, MASKED, mask, mask_text, redact
+
+if TYPE_CHECKING:
+    from facets.changed import Changed
 
 PAGE = 50  # rows
 EXCERPT = 140  # characters
@@ -98,6 +101,7 @@ class TimelineRow:
         messages_unread: the event may have messages that were not read.
         corrected_by: the events that make this one good, oldest first.
         why_not_like, why_not_correct: why no event like this one, or against it, can be drafted; "" where it can.
+        changed: what it changed; None where that is not known.
     """
 
     seq: int
@@ -115,6 +119,7 @@ class TimelineRow:
     corrected_by: list[Correction] = field(default_factory=list)
     why_not_like: str = ""
     why_not_correct: str = ""
+    changed: "Changed | None" = None
 
     @property
     def unfolded(self) -> bool:
@@ -129,6 +134,7 @@ def rows(
     found: int | None = None,
     unfold: Container[int] = (),
     unread: Sequence[range] = (),
+    changed: "Mapping[tuple[int, str], Changed] | None" = None,
     budget: Budget = BRIEF,
 ) -> list[TimelineRow]:
     """The records as rows, newest first.
@@ -139,6 +145,7 @@ def rows(
         found: the seq that was looked for.
         unfold: the seqs whose rows have their payloads, beside those that do not fit their schema.
         unread: seqs whose messages are not among the records.
+        changed: what events changed, by seq and type, as far as it is known.
         budget: how much of an unfolded payload is shown.
     """
     by_seq: dict[int, list[Record | None]] = {}
@@ -166,6 +173,7 @@ def rows(
                     unfold=seq in unfold,
                     unread=any(seq in part for part in unread),
                     budget=budget,
+                    changed=(changed or {}).get((seq, event.typ)) if event else None,
                 )
             )
     return made
@@ -282,6 +290,7 @@ def _row(
     unfold: bool,
     unread: bool,
     budget: Budget,
+    changed: "Changed | None",
 ) -> TimelineRow:
     event_type = definition.events.get(record.typ) if definition and record else None
     schema = event_type.schema if event_type else None
@@ -313,6 +322,7 @@ def _row(
         corrected_by=[_correction(each, record, sensitive) for each in corrected_by] if place == 0 else [],
         why_not_like="" if event_type else NO_RULE,
         why_not_correct=why_not_correct(record, event_type) if record and unfold else "",
+        changed=changed,
     )
 
 

@@ -48,9 +48,15 @@
     setTimeout(() => toast.remove(), 8000);
   };
 
+  const textAt = async (url) => {
+    const answer = await fetch(url, { redirect: "error" });
+    if (!answer.ok) throw new Error(answer.status);
+    return answer.text();
+  };
+
   const prepare = (root) => {
     showTimes(root);
-    for (const button of all(root, "[data-copy]")) button.hidden = !navigator.clipboard;
+    for (const button of all(root, "[data-copy], [data-copy-url]")) button.hidden = !navigator.clipboard;
   };
 
   const chooseTheme = (button) => {
@@ -84,15 +90,15 @@
     for (const open of document.querySelectorAll("details.popover[open]")) {
       if (!open.contains(event.target)) open.open = false;
     }
-    const copy = event.target.closest("[data-copy]");
+    const copy = event.target.closest("[data-copy], [data-copy-url]");
     if (copy) {
       try {
-        await navigator.clipboard.writeText(copy.dataset.copy);
+        await navigator.clipboard.writeText(copy.dataset.copy ?? (await textAt(copy.dataset.copyUrl)));
         copy.setAttribute("aria-label", "Copied");
         copy.classList.add("copied");
         setTimeout(() => copy.classList.remove("copied"), 1500);
       } catch {
-        say("The browser did not allow copying.");
+        say("It could not be copied.");
       }
     }
   });

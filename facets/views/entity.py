@@ -1,6 +1,6 @@
 """One entity: its state beside its history, a page of it at a time."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from facets import directory, display, registry, timeline
+from facets.changed import Changed, changed
 from facets.core import Record
 from facets.core.records import STATE_KEY, partition_key
 from facets.definition import FacetDefinition, humanize
@@ -25,6 +26,7 @@ from facets.reading import Reader, Reading
 from facets.stores import current_table
 from facets.views.moment import asks_for_moment, moment_page
 from facets.views.rights import control, may, require_view
+from facets.views.walk import history_of
 
 # DynamoDB has no longer keys, and refuses to be asked for one.
 LONGEST_KEY = 2048  # bytes of UTF-8
@@ -140,6 +142,7 @@ def history_context(
     """
     definition = registry.get(facet)
     entity_url = reverse("entity", args=[facet, entity_id])
+    found = changed(history_of(definition, entity_id), reading, sensitive) if definition else {}
     return {
         "facet": facet,
         "entity_id": entity_id,
@@ -148,7 +151,12 @@ def history_context(
         "append": control(request, facet, "append"),
         "on_record": may(request, facet, "audit"),
         **_history(
-            replace(asked, unfold=True) if unfold else asked, reading, entity_url, definition, sensitive
+            replace(asked, unfold=True) if unfold else asked,
+            reading,
+            entity_url,
+            definition,
+            sensitive,
+            found,
         ),
     }
 
@@ -159,17 +167,14 @@ def state_context(
     """What the whole page shows beside its history."""
     definition = registry.get(facet)
     state = reading.state
+    budget = timeline.WHOLE if asked.everything else timeline.USUAL
+    schema = definition.state if definition else None
     return {
         "state": state,
-        "state_payload": timeline.payload(
-            state,
-            definition.state if definition else None,
-            sensitive=sensitive,
-            budget=timeline.WHOLE if asked.everything else timeline.USUAL,
-        )
+        "state_payload": timeline.payload(state, schema, sensitive=sensitive, budget=budget)
         if state
         else None,
-        "last": state or reading.records[-1],
+        "last": state or next(reversed(reading.records), None),
         "recalculate": control(request, facet, "recalculate"),
         # Where nothing is masked, nothing can be revealed.
         "reveal": control(request, facet, "reveal") if definition and definition.sensitive_fields else None,
@@ -183,6 +188,7 @@ def _history(
     entity_url: str,
     definition: FacetDefinition[Any] | None,
     sensitive: Sequence[str],
+    effects: Mapping[tuple[int, str], Changed],
 ) -> dict[str, Any]:
     """What the timeline shows."""
     seqs = {record.seq for record in reading.records}
@@ -196,6 +202,7 @@ def _history(
         found=asked.event,
         unfold=unfold,
         unread=reading.messages_unread,
+        changed=effects,
         budget=timeline.WHOLE if asked.everything else timeline.BRIEF,
     )
     here = {"event": asked.event, "before": asked.before, "after": asked.after}

@@ -7,11 +7,13 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from facets import registry, timeline
+from facets.changed import MOST_BEFORE, changed_by
 from facets.http import HtmxRequest
 from facets.reading import Reader
 from facets.stores import current_table
 from facets.views.entity import event_url, fits_a_key
 from facets.views.rights import control, require_view
+from facets.views.walk import history_of
 
 
 @require_safe
@@ -27,11 +29,13 @@ def event(request: HtmxRequest, facet: str, seq: int, entity_id: str) -> HttpRes
     definition = registry.get(facet)
     sensitive = definition.sensitive_fields if definition else ()
     reader = Reader(current_table().db(facet), entity_id, definition.events if definition else ())
+    history = history_of(definition, entity_id) if definition else None
     rows = timeline.rows(
         reader.one(seq) if fits_a_key(facet, entity_id) else [],
         definition,
         sensitive=sensitive,
         unfold={seq},
+        changed=changed_by(history, seq, sensitive, most=MOST_BEFORE) if history and seq else None,
         budget=timeline.WHOLE if "all" in request.GET else timeline.BRIEF,
     )
     asked = request.GET.get("row")

@@ -254,8 +254,8 @@ def test_a_page_of_a_long_history_stays_quick(
     accounts.append("a", *[Event("TRANSACTION_ACCEPTED", {"desc": "", "amount": 1}) for _ in range(90)])
 
     viewer.get(url_of("a"))
-    # Two of them see that the directory has it already.
-    with django_assert_max_num_queries(7):
+    # Two of them see that the directory has it already, six look for checkpoints.
+    with django_assert_max_num_queries(13):
         assert viewer.get(url_of("a")).status_code == 200
 
 
