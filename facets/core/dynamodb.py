@@ -119,7 +119,7 @@ def create_table(
 
     Args:
         states_index: with an index from which all states can be read without the events; see `facets.core.scan`.
-        stream: with a stream of its changes; see `facets.core.stream`.
+        stream: with a stream of its changes; see `facets.core.table_stream`.
 
     Raises:
         StoreUnavailable

@@ -5,9 +5,7 @@ Threads read, and the caller's thread writes: what a page held and where to go o
 
 from __future__ import annotations
 
-import os
 import random
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -24,6 +22,7 @@ from facets.core import FacetError, Record, StoreUnavailable
 from facets.core.dynamodb import DynamoTable
 from facets.core.scan import Part, StatesRead, TableFacts, read_part, read_states
 from facets.directory.entry import Recipe
+from facets.directory.lease import in_words, is_gone, new_owner
 from facets.directory.models import Entity, IndexPass, PassPart, TableFacet
 from facets.directory.rows import (
     current_version,
@@ -50,9 +49,6 @@ _WAIT = 1.0  # seconds
 _CHECKED = 500  # rows at once of which the table is asked whether they are still there
 
 _PAGE_CAPACITY = 128.0  # read units of 1 MB, eventually consistent
-
-
-_PROCESS = ", process "
 
 
 class PassRunning(Exception):
@@ -374,15 +370,15 @@ def _taken(
     """The pass to work on, leased: one that was left unfinished, or a new one with these parts."""
     source = facts.index.name if facts.index and not whole_table else ""
     now = now_ms()
-    owner = f"{socket.gethostname()}{_PROCESS}{os.getpid()}"
+    owner = new_owner()
     with transaction.atomic():
         begun = IndexPass.objects.select_for_update().filter(
             table=settings.HDEADMIN_STORE, finished_at__isnull=True
         )
         same = [work for work in begun.order_by("-started_at") if work.facets == names]
         for work in same:
-            if work.lease_until > now and not _is_gone(work.owner):
-                raise PassRunning(work.owner)
+            if work.lease_until > now and not is_gone(work.owner):
+                raise PassRunning(in_words(work.owner))
         definitions = _definitions(names)
         work = next(
             (
@@ -410,20 +406,6 @@ def _taken(
             PassPart.objects.bulk_create(parts)
         IndexPass.objects.filter(pk__in=[other.pk for other in same if other.pk != work.pk]).delete()
     return work
-
-
-def _is_gone(owner: str) -> bool:
-    """Whether the owner of a lease was a process of this machine that is no more: it was killed."""
-    host, _, process = owner.rpartition(_PROCESS)
-    if host != socket.gethostname() or not process.isdecimal() or int(process) == os.getpid():
-        return host == socket.gethostname()
-    try:
-        os.kill(int(process), 0)
-    except ProcessLookupError:
-        return True
-    except OSError:
-        pass
-    return False
 
 
 def _parts(facts: TableFacts, names: list[str], segments: int, whole_table: bool) -> list[PassPart]:

@@ -65,17 +65,22 @@ def forget(facet: str, id: str) -> None:
         logger.exception("The directory still knows of %s/%s", facet, id)
 
 
-def remove(facet: str, id: str, *, unless_after: int | None = None) -> None:
-    """Drop one entity, which is gone from the table; not if its state is of after `unless_after`, in milliseconds."""
+def remove(facet: str, id: str, *, unless_after: int | None = None) -> int:
+    """Drop one entity, which is gone from the table; not if its state is of after `unless_after`, in milliseconds.
+
+    Returns how many were dropped, 1 or 0.
+    """
     row = TableFacet.objects.filter(table=settings.HDEADMIN_STORE, name=facet).first()
     found = Entity.objects.filter(facet=row, entity_id=id)
     if unless_after is not None:
         found = found.filter(ts__lte=unless_after)
     if row is None or not found.exists():
-        return
+        return 0
     with transaction.atomic():
-        if found.delete()[1].get("facets.Entity"):
-            count_more(row, -1)
+        dropped: int = found.delete()[1].get("facets.Entity", 0)
+        if dropped:
+            count_more(row, -dropped)
+    return dropped
 
 
 def facet_of(name: str) -> TableFacet:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -239,8 +240,8 @@ def test_two_do_not_work_on_the_same_pass(dynamo: DynamoTable) -> None:
 
 def test_a_pass_whose_process_was_killed_is_taken_over(dynamo: DynamoTable) -> None:
     put(dynamo, "a")
-    host = passes.socket.gethostname()
-    for owner, lease in ((f"{host}, process 999999999", 60_000), ("elsewhere, process 1", -1)):
+    host = socket.gethostname()
+    for owner, lease in ((f"{host}, process 999999999 (1)", 60_000), ("elsewhere, process 1", -1)):
         IndexPass.objects.create(
             table=f"dynamodb:{dynamo.name}",
             definitions="",
