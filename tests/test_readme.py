@@ -73,5 +73,7 @@ def test_the_policy_allows_no_change_and_no_deletion() -> None:
     }
 
     reading = {"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:Scan"}
-    assert allowed == reading | {"dynamodb:PutItem"}
-    assert all("ledger" in statement["Resource"] for statement in policy["Statement"])
+    describing = {"dynamodb:DescribeTable", "dynamodb:DescribeStream"}
+    following = {"dynamodb:GetShardIterator", "dynamodb:GetRecords"}
+    assert allowed == reading | describing | following | {"dynamodb:PutItem"}
+    assert all("table/ledger" in str(statement["Resource"]) for statement in policy["Statement"])

@@ -1,11 +1,12 @@
 """The searchable copy of current states, in SQL. What others call is named here."""
 
 from facets.directory.answer import count, every, find, query, search
-from facets.directory.known import Freshness, found, freshness, freshness_of_all, knows
+from facets.directory.known import Freshness, PassCost, found, freshness, freshness_of_all, knows, pass_cost
 from facets.directory.rows import forget, note, remove
 
 __all__ = [
     "Freshness",
+    "PassCost",
     "count",
     "every",
     "find",
@@ -15,6 +16,7 @@ __all__ = [
     "freshness_of_all",
     "knows",
     "note",
+    "pass_cost",
     "query",
     "remove",
     "search",

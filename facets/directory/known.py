@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from facets import registry
+from facets.core import FacetError
+from facets.core.dynamodb import DynamoTable
+from facets.core.scan import facts_of
 from facets.core.sqlite import SqliteTable
 from facets.directory.embedded import catch_up, has_caught_up
 from facets.directory.models import FileMark, Follower, IndexPass, TableFacet
@@ -46,6 +49,35 @@ def freshness(facet: str) -> Freshness:
 def freshness_of_all(facets: Iterable[str]) -> Freshness:
     """How fresh several facets are together, as fresh as the one that is behind."""
     return _freshness(list(facets), now_ms())
+
+
+@dataclass(frozen=True, slots=True)
+class PassCost:
+    """What `manage.py index` takes, by what DynamoDB says of the table, some hours old.
+
+    Attributes:
+        records, size: of the table, in bytes.
+        capacity: read units, at most: less where it reads `index`, an index of the states; "" for none.
+    """
+
+    records: int
+    size: int
+    capacity: float
+    index: str
+
+
+def pass_cost() -> PassCost | None:
+    """What a pass over the table would take; None where it needs none, and where DynamoDB does not say."""
+    table = current_table()
+    if not isinstance(table, DynamoTable):
+        return None
+    try:
+        facts = facts_of(table)
+    except FacetError:
+        return None
+    if not facts.items:
+        return None
+    return PassCost(facts.items, facts.size, facts.scan_capacity, facts.index.name if facts.index else "")
 
 
 def found() -> dict[str, TableFacet]:

@@ -15,8 +15,9 @@ from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 
+from facets import stores
 from facets.core import Event
-from facets.core.dynamodb import DynamoTable
+from facets.core.dynamodb import DynamoTable, create_table, extend_table
 from facets.core.records import state_record
 from facets.definitions.bank_account import bank_account
 from hdeadmin.env import BASE_DIR
@@ -35,14 +36,16 @@ PARTS = {
     "Delete": "DeleteItem",
     "ConditionCheck": "ConditionCheckItem",
 }
-# Methods of a DynamoDB client that the code may name, and where. The last two are for copies, not for production.
+# Methods of a DynamoDB client that the code may name, and where. The last three are for copies, not for production.
 ALLOWED = {
     "get_item",
     "batch_get_item",
     "query",
     "scan",
     "transact_write_items",
+    "describe_table",
     "create_table",
+    "update_table",
     "batch_write_item",
 }
 
@@ -119,7 +122,40 @@ def test_all_that_the_console_does_needs_exactly_what_the_role_allows(
 COMMANDS = [
     ("recalculate", FACET, "--all", "--apply", "--reason", "to see what it asks for"),
     ("verify",),
+    ("index",),
 ]
+
+
+def test_following_needs_exactly_what_the_role_allows(
+    dynamodb_table: DynamoTable, settings: Any, monkeypatch: pytest.MonkeyPatch, db: None, asked: set[str]
+):
+    monkeypatch.setattr(stores, "make_client", lambda: dynamodb_table.client)
+    stores.table.cache_clear()
+    settings.HDEADMIN_STORE = f"dynamodb:{dynamodb_table.name}"
+    extend_table(dynamodb_table.client, dynamodb_table.name, stream=True)
+    dynamodb_table.load([state_record(FACET, "1", 0, "{}", 0).to_item()])
+    asked.clear()
+
+    call_command("follow", "--once")
+    stores.table.cache_clear()
+
+    assert asked == actions("Follow") | {"dynamodb:DescribeTable"}
+
+
+def test_an_index_of_states_needs_no_more_than_the_role_allows(
+    dynamodb_table: DynamoTable, settings: Any, monkeypatch: pytest.MonkeyPatch, db: None, asked: set[str]
+):
+    dynamodb_table.client.delete_table(TableName=dynamodb_table.name)
+    create_table(dynamodb_table.client, dynamodb_table.name, states_index=True)
+    monkeypatch.setattr(stores, "make_client", lambda: dynamodb_table.client)
+    stores.table.cache_clear()
+    settings.HDEADMIN_STORE = f"dynamodb:{dynamodb_table.name}"
+    asked.clear()
+
+    call_command("index")
+    stores.table.cache_clear()
+
+    assert asked <= actions("Read", "Index")
 
 
 def test_the_role_is_of_one_table_and_writes_in_transactions_only():
@@ -149,4 +185,5 @@ def test_no_line_of_the_code_names_another_method_of_a_dynamodb_client():
 
     assert set(found) <= ALLOWED
     for method in ALLOWED - {"query", "scan"}:
-        assert found[method] == {"facets/core/dynamodb.py"}
+        assert found[method] <= {"facets/core/dynamodb.py", "facets/core/scan.py"}
+    assert found["transact_write_items"] == {"facets/core/dynamodb.py"}

@@ -12,12 +12,15 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
 
+from facets.core.dynamodb import DynamoTable
+from facets.core.scan import facts_of
 from facets.core.sqlite import SqliteTable
 from facets.core.store import Table
 from facets.demo import ledger, users
 from facets.demo.fill import Found, fill, look
 from facets.demo.server import HOST, PortInUse, bind, serve
 from facets.demo.users import OtherPeople
+from facets.directory import embedded, passes
 from facets.management.progress import Progress
 from facets.management.table import configured_table, failures_named, in_words
 from hdeadmin.env import DEMO_DIR
@@ -76,6 +79,7 @@ class Command(BaseCommand):
                 self._say(f"The {in_words(table)} has records of its own: it is served as it is.")
             elif found is not Found.DEMO:
                 self._fill(table)
+            _fill_directory(table)
 
     def _fill(self, table: Table) -> None:
         self._say(f"Filling the {in_words(table)}, this once …")
@@ -102,6 +106,14 @@ def _prepare_database(password: str) -> None:
         ) from error
     except DatabaseError as error:
         raise CommandError(f"{connection.settings_dict['NAME']}: {error}") from error
+
+
+def _fill_directory(table: Table) -> None:
+    """So that lists and search know everything from the first page on."""
+    if isinstance(table, DynamoTable):
+        passes.run(table, facts_of(table))
+    else:
+        embedded.catch_up(seconds=None)
 
 
 def _delete(table: Table) -> None:

@@ -126,11 +126,11 @@ class Command(BaseCommand):
         found = directory.found()
         total = sum(facet.entities for facet in found.values())
         progress.finish(total)
-        self.stdout.write(f"The {in_words(table)} needs no index: {total:,} entities are in the directory.")
+        self.stdout.write(f"The {in_words(table)} needs no index: {_count(total)} in the directory.")
 
 
 def _summary(told: Told, seconds: float) -> str:
-    lines = [f"{told.entities:,} entities, {told.records:,} records, {told.capacity:,.1f} read units"]
+    lines = [f"{_count(told.entities)}, {told.records:,} records, {told.capacity:,.1f} read units"]
     lines[0] += f", {in_time(seconds)}" + (" since it was resumed" if told.resumed else "")
     lines += [f"  {visible(facet)}: {count:,}" for facet, count in sorted(told.by_facet.items())]
     if told.removed:
@@ -138,6 +138,10 @@ def _summary(told: Told, seconds: float) -> str:
     if told.unreadable:
         lines.append(f"passed over, since they are not of hde's format: {told.unreadable:,}")
     return "\n".join(lines)
+
+
+def _count(number: int) -> str:
+    return f"{number:,} entit{'y' if number == 1 else 'ies'}"
 
 
 def _capacity(text: str) -> float:
