@@ -11,14 +11,15 @@ from facets.views import (
     entity,
     entity_state,
     event,
+    export,
     facet,
     grants,
     home,
     news,
-    open_entity,
     recalculate,
     receipt,
     reveal,
+    search,
     when,
 )
 
@@ -27,10 +28,11 @@ register_converter(IdConverter, "id")
 
 urlpatterns = [
     path("", home.home, name="home"),
-    path("open/", open_entity.open_entity, name="open"),
     path("rights/", grants.rights, name="rights"),
     path("rights/mine/", grants.my_rights, name="my-rights"),
+    path("search/", search.search, name="search"),
     path("facets/<facet:facet>/", facet.facet, name="facet"),
+    path("facets/<facet:facet>/export/", export.export, name="export"),
     path("facets/<facet:facet>/entity/<id:entity_id>", entity.entity, name="entity"),
     path("facets/<facet:facet>/event/<int:seq>/<id:entity_id>", event.event, name="event"),
     path("facets/<facet:facet>/state/<id:entity_id>", entity_state.entity_state, name="entity-state"),

@@ -110,7 +110,8 @@
       return;
     }
     // Whoever clicks twice sends once. The operation id would see to it too.
-    if (event.target.method === "post") {
+    // A download leaves the page as it is, to be asked for again.
+    if (event.target.method === "post" && !("again" in event.target.dataset)) {
       if (event.target.dataset.sent) event.preventDefault();
       event.target.dataset.sent = "yes";
       event.submitter?.setAttribute("aria-busy", "true");

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
-from facets.core import json
+from facets.core import InvalidRecord, json
 
 JSON = Any
 
@@ -89,7 +89,7 @@ def _texts(value: JSON) -> Iterator[str]:
     elif isinstance(value, int | float):
         try:
             yield json.dumps(value)
-        except ValueError:
+        except InvalidRecord:  # beyond what a number holds
             return
     elif isinstance(value, Mapping):
         for item in value.values():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -46,6 +46,16 @@ class Chip:
 
 
 @dataclass(frozen=True, slots=True)
+class Problem:
+    """What in an address cannot be understood: of which column, what was typed, why; and the query without it."""
+
+    label: str
+    text: str
+    reason: str
+    without: str
+
+
+@dataclass(frozen=True, slots=True)
 class Box:
     """One control of the filters: its parameter's name, its label, what is in it, and what is wrong with that."""
 
@@ -80,7 +90,7 @@ class Asked:
     after: str | None
     before: str | None
     changed: str
-    problems: Mapping[str, str]
+    problems: Mapping[str, Problem]
     given: Mapping[str, Sequence[str]]
     columns: tuple[Column, ...] = ()
     filters: tuple[Filter, ...] = ()
@@ -152,7 +162,10 @@ def read(query: QueryDict, facet: str, columns: tuple[Column, ...], *, now: date
         after=reading.text("after", limit=8_000) or None,
         before=reading.text("before", limit=8_000) or None,
         changed=changed,
-        problems=reading.problems,
+        problems={
+            name: replace(problem, without=_url(given, {"after", "before", name}, {}))
+            for name, problem in reading.problems.items()
+        },
         given=given,
         columns=columns,
         filters=tuple(reading.filters()),
@@ -164,7 +177,7 @@ class _Reading:
     """One address on its way to being understood."""
 
     def __init__(self, query: QueryDict, columns: tuple[Column, ...], now: datetime) -> None:
-        self.problems: dict[str, str] = {}
+        self.problems: dict[str, Problem] = {}
         self.given: dict[str, list[str]] = {}
         self._query = query
         self._columns = columns
@@ -207,7 +220,9 @@ class _Reading:
         if text := self.given.get("changed", [""])[0]:
             since = self._since(text)
             if since is None:
-                self.problems["changed"] = "Give a time such as 2026-11-20, 2026-11-20T14:30, or 24h."
+                self._refuse(
+                    "changed", "Changed", "Give a time such as 2026-11-20, 2026-11-20T14:30, or 24h."
+                )
             else:
                 label = SINCE.get(text) or f"since {text.replace('T', ' ')}"
                 self._chips.append(("Last change", label, {"changed"}, None))
@@ -237,9 +252,18 @@ class _Reading:
                 names = set()
             yield Chip(visible(label), visible(text), _url(given, {"after", "before", *names}, {}))
 
+    def _refuse(self, name: str, label: str, reason: str) -> None:
+        text = visible(self.given[name][0])
+        self.problems[name] = Problem(visible(label), text, reason, name)
+
     def _box(self, test: str, word: str, column: Column) -> Box:
         name = f"{test}.{column.path}"
-        return Box(name, word, self.given.get(name, [""])[0], self.problems.get(name, ""))
+        return Box(
+            name,
+            word,
+            self.given.get(name, [""])[0],
+            self.problems[name].reason if name in self.problems else "",
+        )
 
     def _of(self, column: Column) -> Iterator[Condition]:
         """What the address asks of one column."""
@@ -274,7 +298,7 @@ class _Reading:
                 try:
                     bounds[test] = text, self._bound(column, text, last=test == "to")
                 except Unreadable as problem:
-                    self.problems[name] = str(problem)
+                    self._refuse(name, f"{column.label}, {test}", str(problem))
         for test, (_, value) in bounds.items():
             yield Condition(column.path, "from" if test == "from" else "to", (value,))
         if bounds:

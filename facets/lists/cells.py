@@ -17,6 +17,7 @@ from facets.lists.highlight import Part, marked
 JSON = Any
 
 LONGEST = 200  # characters; the entity's own page has the rest
+MOST_DECIMALS = 4
 
 _ANNOTATIONS: Mapping[str, Any] = {"moment": datetime, "day": date}
 
@@ -29,6 +30,10 @@ class Cell:
     value: display.Value
     numeric: bool = False
     parts: list[Part] = field(default_factory=list)
+
+    @property
+    def blank(self) -> bool:
+        return self.value.kind in ("absent", "null")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,16 +102,12 @@ def _number(value: float) -> str:
 
 
 def _decimals(rows: Sequence[Row], column: Column) -> int:
-    """How many decimals the column's numbers have; 0 where they are too many to stand in a row."""
-    texts = [
-        display.scalar(row.values[column.path]).text
-        for row in rows
-        if _is_number(row.values.get(column.path))
-    ]
-    if any("e" in text.lower() for text in texts):
-        return 0
-    most = max((len(text.partition(".")[2]) for text in texts), default=0)
-    return 2 if most == 1 else most if most <= 4 else 0
+    """How many decimals the column's numbers get; the few that have more than `MOST_DECIMALS` keep theirs."""
+    values = [row.values.get(column.path) for row in rows]
+    numbers: list[float] = [value for value in values if value is not None and _is_number(value)]
+    found = {len(_number(number).partition(".")[2]) for number in numbers}
+    most = max((count for count in found if count <= MOST_DECIMALS), default=0)
+    return 2 if most == 1 else most
 
 
 def _grouped(text: str, decimals: int) -> str:

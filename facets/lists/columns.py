@@ -95,6 +95,7 @@ def _column(definition: FacetDefinition[Any], group: Group, path: str) -> Column
     label = definition.label(first)
     if rest:
         label = f"{label} › {found.shape.label if found else '.'.join(rest)}"
+    masked = mask(None, definition.sensitive_fields, under=path.split(".")) is MASKED
     return Column(
         path,
         label,
@@ -102,7 +103,7 @@ def _column(definition: FacetDefinition[Any], group: Group, path: str) -> Column
         options,
         listed=path in definition.list_display,
         searched=path in definition.search_fields,
-        usable=path in dict(columns_of(definition)),
+        usable=not masked and path in dict(columns_of(definition)),
         sensitive=definition.sensitive_fields,
     )
 

@@ -1,13 +1,17 @@
 """What templates of facets need: hostile text made visible, instants, and who may press which button."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
 from django import template
 from django.http import QueryDict
 from django.utils import timezone
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
 
 from facets import display
+from facets.lists.highlight import Part
 
 register = template.Library()
 
@@ -33,6 +37,14 @@ def instant(ts: int) -> dict[str, str]:
         "iso": moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "text": f"{local:%Y-%m-%d %H:%M:%S} {local.tzname()}",
     }
+
+
+@register.filter
+def marked_up(parts: Iterable[Part]) -> SafeString:
+    """A text in pieces, escaped, with `<mark>` round those that were searched for."""
+    return mark_safe(  # noqa: S308  # each piece is escaped here
+        "".join(f"<mark>{escape(part.text)}</mark>" if part.hit else escape(part.text) for part in parts)
+    )
 
 
 @register.filter

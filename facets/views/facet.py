@@ -1,91 +1,105 @@
-"""One facet: its entities, a page at a time."""
+"""One facet: its entities out of the directory, filtered, sorted, a page at a time."""
 
-from collections.abc import Mapping
+from __future__ import annotations
+
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
+from django.views.decorators.vary import vary_on_headers
 
-from facets import display, registry
-from facets.core import InvalidRecord, Record
-from facets.definition import FacetDefinition
-from facets.diff import ABSENT
-from facets.stored_form import stored_key
-from facets.stores import current_table
+from facets import directory, registry
+from facets.directory.question import ID, SEQ, UPDATED, NoSuchPlace
+from facets.directory.text import words_of
+from facets.http import HtmxRequest
+from facets.lists import asked as addresses
+from facets.lists.asked import Asked
+from facets.lists.cells import listed
+from facets.lists.columns import OWN, Column, columns
 from facets.views.rights import control, require_view
-
-PAGE = 50  # entities
-
-
-@dataclass(frozen=True, slots=True)
-class EntityRow:
-    """One entity of the list: its STATE record, and the label and value of each field of `list_display`."""
-
-    record: Record
-    values: list[tuple[str, display.Value]]
+from facets.views.scan import scan
 
 
 @require_safe
-def facet(request: HttpRequest, facet: str) -> HttpResponse:
-    """Entities in the table's own order, from `?after=…` on.
+@vary_on_headers("HX-Request", "HX-Target")
+def facet(request: HtmxRequest, facet: str) -> HttpResponse:
+    """The entities that the address asks for; `facets.lists.asked` says what it may ask.
 
-    404: the facet is not defined and the table holds nothing of it.
+    Where the directory does not know the facet, or with `?scan`, the table itself is read, a part at a time.
+    404: there is no such facet, or no such place in the list. 422: the address asks for what makes no sense; the
+    page says what.
     """
     require_view(request, facet)
     definition = registry.get(facet)
-    after = request.GET.get("after") or None
-    try:
-        page = current_table().browse(facet, after=after, limit=PAGE)
-    except InvalidRecord as error:
-        if after is None:
-            raise
-        raise Http404("There is no such page; the link may have been cut.") from error
-    if definition is None and after is None and not page.states and not page.unreadable and page.next is None:
-        raise Http404(f"There is no facet {display.visible(facet)}, neither defined nor in the table.")
-    rows = [EntityRow(record, _values(record, definition)) for record in page.states]
-    context = {
+    if (
+        "scan" in request.GET
+        or not directory.knows(facet)
+        or (not definition and facet not in directory.found())
+    ):
+        return scan(request, facet)
+    asked = addresses.read(request.GET, facet, columns(definition))
+    if not request.htmx and any(not value for value in request.GET.values()):
+        # A form sends its empty boxes too; an address to pass on has what it asks for and nothing else.
+        return HttpResponseRedirect(request.path + asked.here)
+    context: dict[str, Any] = {
         "facet": facet,
         "definition": definition,
-        "columns": _columns(rows, definition),
-        "rows": rows,
-        "page": page,
-        "after": after,
+        "asked": asked,
+        "freshness": directory.freshness(facet),
         "append": control(request, facet, "append"),
+        "export": control(request, facet, "export"),
+        "since": addresses.SINCE.items(),
     }
-    return render(request, "facets/facet.html", context)
-
-
-def _columns(rows: list[EntityRow], definition: FacetDefinition[Any] | None) -> list[tuple[str, bool]]:
-    """The label of each column, and whether it holds numbers and nothing else."""
-    labels = [definition.label(column) for column in definition.list_display] if definition else []
-    kinds = [{row.values[place][1].kind for row in rows} for place in range(len(labels))]
-    return [
-        (label, found <= {"number", "absent", "null"} and "number" in found)
-        for label, found in zip(labels, kinds, strict=True)
-    ]
-
-
-def _values(record: Record, definition: FacetDefinition[Any] | None) -> list[tuple[str, display.Value]]:
-    if definition is None:
-        return []
-    fields = definition.state.model_fields
-    annotations = {stored_key(name, field): field.annotation for name, field in fields.items()}
+    if asked.problems:
+        return _respond(request, context | {"rows": []}, asked, status=422)
     try:
-        state = record.data
-    except InvalidRecord:
-        state = None
-    return [
-        (definition.label(column), display.scalar(_at(state, column), annotations.get(column)))
-        for column in definition.list_display
-    ]
+        page = directory.query(asked.question, limit=asked.size, after=asked.after, before=asked.before)
+    except NoSuchPlace as error:
+        raise Http404("There is no such page; the link may have been cut.") from error
+    shown = columns(definition)
+    context |= {
+        "rows": listed(page.rows, shown, words_of(asked.question.words)),
+        "heads": [_head(column, asked) for column in _heads(shown)],
+        "sizes": [(size, asked.sized(size)) for size in addresses.SIZES],
+        "searched": [column.label for column in shown if column.searched],
+        "previous": asked.place(before=page.before) if page.before else "",
+        "next": asked.place(after=page.after) if page.after else "",
+        "count": directory.count(asked.question),
+    }
+    return _respond(request, context, asked)
 
 
-def _at(state: Any, path: str) -> Any:
-    """The value at a dotted path; ABSENT where there is none."""
-    for key in path.split("."):
-        if not isinstance(state, Mapping) or key not in state:
-            return ABSENT
-        state = state[key]
-    return state
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """One column's head: the query that sorts by it, if it can be, and how the list is sorted by it now."""
+
+    label: str
+    numeric: bool
+    query: str
+    sort: Literal["", "ascending", "descending"]
+
+
+def _head(column: Column, asked: Asked) -> _Head:
+    sort: Literal["", "ascending", "descending"] = ""
+    if asked.question.sort == column.path:
+        sort = "descending" if asked.question.descending else "ascending"
+    return _Head(column.label, column.numeric, asked.sorted(column.path) if column.usable else "", sort)
+
+
+def _heads(shown: tuple[Column, ...]) -> list[Column]:
+    return [OWN[ID], *(column for column in shown if column.listed), OWN[SEQ], OWN[UPDATED]]
+
+
+def _respond(
+    request: HtmxRequest, context: dict[str, Any], asked: Asked, *, status: int = 200
+) -> HttpResponse:
+    """The whole page, or the part of it that htmx asks for; the browser's address becomes the one to pass on."""
+    if not request.htmx or request.htmx.history_restore_request:
+        return render(request, "facets/facet.html", context, status=status)
+    if request.htmx.target != "results":
+        return render(request, "facets/_entities.html", context, status=status)
+    response = render(request, "facets/_results.html", context, status=status)
+    response.headers["HX-Replace-Url"] = request.path + asked.here
+    return response

@@ -30,7 +30,7 @@ ANSWERS: dict[str, tuple[int, Callable[[Client], Any]]] = {
     "no file": (404, lambda client: client.get("/static/nope.css")),
     "no such method": (405, lambda client: client.get("/theme/")),
     "too much": (413, lambda client: client.post("/theme/", {"theme": "x" * 300})),
-    "too often": (429, lambda client: [client.get("/open/") for _ in range(61)][-1]),
+    "too often": (429, lambda client: [client.get("/search/") for _ in range(61)][-1]),
     "a record that cannot be read": (502, lambda client: client.get("/unreadable")),
     "a fault": (500, lambda client: client.get("/fault")),
     "no table": (503, lambda client: client.get("/unreachable")),

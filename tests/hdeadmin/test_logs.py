@@ -55,12 +55,12 @@ def test_a_request_is_one_line_with_who_what_and_how_long(db: None, client: Clie
     ada = User.objects.create_superuser("ada")
     client.force_login(ada)
 
-    response = client.get("/open/?facet=BANK_ACCOUNT&id=hunter2")
+    response = client.get("/search/?id=hunter2")
 
     [line] = log.requests()
     assert line["method"] == "GET"
-    assert line["route"] == "/open/"
-    assert line["status"] == 302
+    assert line["route"] == "/search/"
+    assert line["status"] == 200
     assert line["user"] == ada.pk
     assert line["ms"] > 0
     assert line["request_id"] == response.headers["X-Request-ID"]
@@ -75,7 +75,7 @@ def test_a_line_holds_no_id_no_search_no_cookie_and_no_password(
     secrets = ["hunter2", "ada-lovelace", client.cookies[settings.SESSION_COOKIE_NAME].value]
 
     client.get("/facets/BANK_ACCOUNT/entity/hunter2")
-    client.get("/open/?id=hunter2")
+    client.get("/search/?q=hunter2")
     client.post("/theme/", {"theme": "hunter2"})
     client.get("/hunter2/hunter2")
 

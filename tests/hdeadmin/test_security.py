@@ -74,9 +74,9 @@ def test_signing_in_and_choosing_a_theme_lead_nowhere_else(db: None, client: Cli
 def test_the_theme_is_kept_and_known_before_the_first_paint(db: None, client: Client):
     client.force_login(User.objects.create_user("ada"))
 
-    response = client.post("/theme/", {"theme": "dark", "next": "/open/"})
+    response = client.post("/theme/", {"theme": "dark", "next": "/search/"})
 
-    assert response.url == "/open/"
+    assert response.url == "/search/"
     assert '<html lang="en" data-theme="dark">' in client.get("/nope").text
     assert client.post("/theme/", {"theme": '"><script>'}).status_code == 400
     client.cookies["hdeadmin_theme"] = '"><script>'

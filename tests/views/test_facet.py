@@ -1,79 +1,236 @@
 """The list of a facet's entities."""
 
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import pytest
 from django.test import Client
 from django.urls import reverse
 
-from facets.core import Event, Facet
-from facets.core.dynamodb import DynamoTable
+from facets import directory, registry
 from facets.core.records import inbound_record, state_record
 from facets.core.store import Table
-from facets.views.facet import PAGE
-from tests.core.tables import spoil
+from facets.definition import FacetDefinition
+from facets.definitions.bank_account import BankAccount
+from facets.directory.question import Count
 from tests.views.undefined import add_undefined
 
 URL = reverse("facet", args=["BANK_ACCOUNT"])
+
+Fill = Callable[..., None]
+
+
+@pytest.fixture
+def fill(ledger: Table) -> Fill:
+    """Put accounts into the table: of each its id, first name, balance, and when it was changed last."""
+
+    def fill(*rows: tuple[str, str | None, float, int]) -> None:
+        ledger.load(
+            state_record(
+                "BANK_ACCOUNT",
+                id,
+                1,
+                f'{{"balance":{balance}' + (f',"ownerFirst":"{name}"' if name is not None else "") + "}",
+                ts,
+            ).to_item()
+            for id, name, balance, ts in rows
+        )
+
+    return fill
+
+
+def ids(response: Any) -> list[str]:
+    return [listed.row.id for listed in response.context["rows"]]
+
+
+def many(count: int) -> Sequence[tuple[str, str, float, int]]:
+    return [
+        (f"acc-{number:03d}", f"Name {number % 7}", number % 5, 1_000 * number) for number in range(count)
+    ]
 
 
 def test_entities_are_listed_with_the_values_that_staff_know_them_by(viewer: Client, account: str):
     response = viewer.get(URL)
 
     assert response.status_code == 200
-    [row] = response.context["rows"]
-    assert [(label, value.text) for label, value in row.values] == [
+    [listed] = response.context["rows"]
+    assert [(cell.label, cell.value.text) for cell in listed.cells] == [
         ("First name", "Ada"),
         ("Last name", "Reed"),
         ("Balance", "100"),
     ]
     assert reverse("entity", args=["BANK_ACCOUNT", "acc-1"]) in response.text
+    assert "1 entity" in response.text
 
 
-def test_a_long_list_goes_on_page_by_page_without_gap_or_twin(viewer: Client, accounts: Facet):
-    for number in range(PAGE + 7):
-        accounts.append(f"acc-{number:03d}", Event("ACCOUNT_CREATION", {"id": "x"}))
+def test_the_last_changed_stand_first(viewer: Client, fill: Fill):
+    fill(("a", "x", 1, 10), ("b", "x", 1, 30), ("c", "x", 1, 20))
 
-    first = viewer.get(URL)
-    second = viewer.get(URL, {"after": first.context["page"].next})
-
-    ids = [row.record.entity_id for response in (first, second) for row in response.context["rows"]]
-    assert ids == [f"acc-{number:03d}" for number in range(PAGE + 7)]
-    assert second.context["page"].next is None
-    assert "Next page" in first.text
-    assert "First page" in second.text
+    assert ids(viewer.get(URL)) == ["b", "c", "a"]
 
 
-def test_a_state_that_cannot_be_read_is_named_and_does_not_keep_the_others_from_view(
-    viewer: Client, account: str, accounts: Facet, ledger: Table
+@pytest.mark.parametrize(
+    ("sort", "expected"),
+    [
+        ("@id", ["a", "b", "c"]),
+        ("-@id", ["c", "b", "a"]),
+        ("balance", ["c", "a", "b"]),
+        ("-balance", ["b", "a", "c"]),
+        ("ownerFirst", ["c", "b", "a"]),
+        ("-ownerFirst", ["b", "c", "a"]),
+        ("nonsense", ["b", "c", "a"]),
+    ],
+)
+def test_a_list_is_sorted_by_any_column_those_without_a_value_last(
+    viewer: Client, fill: Fill, sort: str, expected: list[str]
 ):
-    accounts.append("acc-2", Event("ACCOUNT_CREATION", {"id": "x"}))
-    spoil(ledger, f"BANK_ACCOUNT/{account}", "STATE")
+    fill(("a", None, 9, 10), ("b", "Zed", 10, 30), ("c", "ann", -1, 20))
+
+    assert ids(viewer.get(URL, {"sort": sort})) == expected
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("from.balance=2", ["b"]),
+        ("to.balance=2&from.balance=1", ["c"]),
+        ("has.ownerFirst=LUK", ["b"]),
+        ("empty.ownerFirst=1", ["a"]),
+        ("q=lukasz", ["b"]),
+        ("q=acc-b+ukas", ["b"]),
+        ("q=%22%27+OR+*", []),
+        ("changed=1970-01-02", ["c"]),
+    ],
+)
+def test_a_list_is_filtered_by_values_words_and_time(
+    viewer: Client, fill: Fill, query: str, expected: list[str]
+):
+    fill(("acc-a", None, -5, 10), ("acc-b", "Łukasz", 10, 30), ("acc-c", "Ann", 1.5, 200_000_000))
+
+    response = viewer.get(f"{URL}?{query}")
+
+    assert [id.removeprefix("acc-") for id in ids(response)] == expected
+    if not expected:
+        assert "Nothing matches" in response.text
+
+
+def test_found_words_are_marked_and_hostile_text_stays_text(viewer: Client, fill: Fill):
+    fill(("<b>1", "<script>Ada</script>", 1, 1))
+
+    response = viewer.get(URL, {"q": "script"})
+
+    assert "&lt;<mark>script</mark>&gt;Ada&lt;/<mark>script</mark>&gt;" in response.text
+    assert "<script>Ada" not in response.text
+    assert "&lt;b&gt;1" in response.text
+
+
+def test_pages_go_on_and_back_without_gap_or_twin_whatever_the_order(viewer: Client, fill: Fill):
+    fill(*many(130))
+
+    for sort in ("", "-@updated", "@id", "balance", "-ownerFirst"):
+        seen: list[list[str]] = []
+        response = viewer.get(URL, {"sort": sort, "size": 50}) if sort else viewer.get(f"{URL}?size=50")
+        seen.append(ids(response))
+        while query := response.context["next"]:
+            response = viewer.get(URL + query)
+            seen.append(ids(response))
+        assert [len(page) for page in seen] == [50, 50, 30]
+        assert len({id for page in seen for id in page}) == 130
+        for page in reversed(seen[:-1]):
+            response = viewer.get(URL + response.context["previous"])
+            assert ids(response) == page
+
+
+def test_a_link_to_a_page_holds_where_entities_were_added_before_it(viewer: Client, fill: Fill):
+    fill(*many(60))
+    link = URL + viewer.get(URL, {"sort": "@id"}).context["next"]
+    before = ids(viewer.get(link))
+
+    fill(("aaa", "New", 1, 99_000))
+
+    assert ids(viewer.get(link)) == before
+
+
+@pytest.mark.parametrize("name", ["after", "before"])
+@pytest.mark.parametrize("place", ["x" * 7000, "\x00", "ungültig", "W10", "e30", "WyJAaWQiLG51bGwsIngiXQ"])
+def test_a_cut_link_to_a_page_is_404(viewer: Client, account: str, name: str, place: str):
+    assert viewer.get(URL, {name: place}).status_code in (200, 404)
+
+
+def test_a_filter_that_makes_no_sense_is_told_and_nothing_is_listed(viewer: Client, account: str):
+    response = viewer.get(URL, {"from.balance": "lots"})
+
+    assert response.status_code == 422
+    assert response.context["rows"] == []
+    assert "This is not a number." in response.text
+    assert 'value="lots"' in response.text
+
+
+def test_filters_are_chips_that_can_be_taken_away(viewer: Client, fill: Fill):
+    fill(*many(3))
+
+    response = viewer.get(f"{URL}?q=acc&from.balance=1")
+
+    [chip] = response.context["asked"].chips
+    assert (chip.label, chip.text) == ("Balance", "from 1")
+    assert len(ids(viewer.get(URL + chip.without))) == 3
+
+
+def test_an_address_loses_what_a_form_left_empty(viewer: Client, account: str):
+    response = viewer.get(f"{URL}?q=&has.ownerFirst=Ada&from.balance=&to.balance=")
+
+    assert response.status_code == 302
+    assert response.url == f"{URL}?has.ownerFirst=Ada"
+
+
+def test_htmx_gets_what_was_found_or_the_filters_too_and_the_address_to_pass_on(viewer: Client, account: str):
+    def ask(target: str) -> Any:
+        return viewer.get(f"{URL}?q=ada&has.ownerFirst=", headers={"HX-Request": "true", "HX-Target": target})
+
+    found, whole = ask("results"), ask("entities")
+
+    assert 'id="ask"' not in found.text
+    assert found.headers["HX-Replace-Url"] == f"{URL}?q=ada"
+    assert 'id="ask"' in whole.text
+    assert "<html" not in whole.text
+    assert {"HX-Request", "HX-Target"} <= set(re.split(r",\s*", found.headers["Vary"]))
+
+
+def test_the_browsers_way_back_gets_a_whole_page(viewer: Client, account: str):
+    headers = {"HX-Request": "true", "HX-History-Restore-Request": "true"}
+
+    assert "<html" in viewer.get(URL, headers=headers).text
+
+
+def test_masked_values_are_bullets_and_cannot_be_asked_for(
+    viewer: Client, account: str, monkeypatch: pytest.MonkeyPatch
+):
+    definition = FacetDefinition(
+        name="BANK_ACCOUNT",
+        title="Accounts",
+        state=BankAccount,
+        list_display=("ownerFirst", "ownerLast"),
+        search_fields=("ownerFirst", "ownerLast"),
+        sensitive_fields=("ownerLast",),
+    )
+    monkeypatch.setattr(registry, "definitions", lambda: {"BANK_ACCOUNT": definition})
 
     response = viewer.get(URL)
+    asked = viewer.get(URL, {"has.ownerLast": "x", "sort": "ownerLast"})
 
-    assert response.status_code == 200
-    assert [row.record.entity_id for row in response.context["rows"]] == ["acc-2"]
-    assert "1 of the stored states cannot be read" in response.text
-    assert f"BANK_ACCOUNT/{account}" in response.text
-
-
-def test_the_page_says_what_it_read(viewer: Client, account: str):
-    assert "Read 1 record in 1 request" in viewer.get(URL).text
+    assert "••••••" in response.text
+    assert "Reed" not in response.text
+    assert asked.context["asked"].here == "?"
+    assert viewer.get(URL, {"q": "Reed"}).context["rows"] == []
 
 
-def test_a_page_of_a_dynamodb_table_says_what_it_read_even_where_it_found_nothing(
-    viewer: Client, dynamo_ledger: DynamoTable
+def test_a_count_is_exact_up_to_ten_thousand_then_about(
+    viewer: Client, account: str, monkeypatch: pytest.MonkeyPatch
 ):
-    pad = "x" * 350_000
-    dynamo_ledger.load(state_record("ORDER", str(n), 0, f'"{pad}"', 0).to_item() for n in range(40))
+    monkeypatch.setattr(directory, "count", lambda question: Count(1_200_000, False))
 
-    response = viewer.get(URL)
-
-    page = response.context["page"]
-    assert page.next
-    assert "None in this part of the table" in response.text
-    assert f"Read {page.cost.records} records in {page.cost.requests} requests" in response.text
-    assert "read units" in response.text
-    assert "Look further" in response.text
+    assert "about 1,200,000 entities" in viewer.get(URL).text
 
 
 def test_an_empty_facet_says_so(viewer: Client, ledger: Table):
@@ -102,6 +259,7 @@ def test_a_facet_without_a_definition_is_read_only(viewer: Client, ledger: Table
 
     assert response.status_code == 200
     assert "Read-only" in response.text
+    assert ids(response) == ["1"]
     assert reverse("new-entity", args=["LEGACY"]) not in response.text
 
 
@@ -111,11 +269,6 @@ def test_a_facet_that_does_not_exist_is_404_with_a_way_back(viewer: Client, ledg
     assert response.status_code == 404
     assert "<b>NOPE" not in response.text
     assert 'href="/"' in response.text
-
-
-@pytest.mark.parametrize("after", ["x" * 5000, "\x00", "ungültig"])
-def test_a_cut_link_to_a_page_does_not_break(viewer: Client, ledger: Table, after: str):
-    assert viewer.get(URL, {"after": after}).status_code in (200, 404)
 
 
 def test_a_viewer_sees_why_they_cannot_begin_an_entity(viewer: Client, ledger: Table):

@@ -60,7 +60,7 @@ def test_a_record_that_is_not_of_the_format_has_a_page(
     assert "<i>" not in response.text
 
 
-@pytest.mark.parametrize("url", [*PAGES, "/open/", reverse("new-entity", args=["ORDER"])])
+@pytest.mark.parametrize("url", [*PAGES, "/search/", reverse("new-entity", args=["ORDER"])])
 def test_every_page_asks_a_stranger_to_sign_in(db: None, client: Client, url: str):
     response = client.get(url)
 

@@ -1,26 +1,41 @@
-"""The list of facets."""
+"""The overview: a card for each facet that a person may view."""
 
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
-from facets.core import Facet
+from facets import drift
+from facets.core import Event, Facet
 from facets.core.dynamodb import DynamoTable
 from facets.core.records import state_record
 from facets.core.sqlite import SqliteTable
 from facets.core.store import Table
-from facets.definitions.bank_account import bank_account
+from facets.directory.models import Entity
+from hdeadmin.access.models import Grant
+from hdeadmin.audit import trail
 from tests.views.undefined import add_undefined
+
+
+def cards(response: Any) -> dict[str, Any]:
+    return {card.name: card for card in response.context["cards"]}
 
 
 def test_facets_are_listed_with_their_titles_and_number_of_entities(viewer: Client, account: str):
     response = viewer.get("/")
 
     assert response.status_code == 200
-    rows = {row.name: row for row in response.context["rows"]}
-    assert list(rows)[:2] == ["BANK_ACCOUNT", "ORDER"]
-    assert rows["BANK_ACCOUNT"].count == 1
-    assert rows["ORDER"].count == 0
+    found = cards(response)
+    assert list(found)[:2] == ["BANK_ACCOUNT", "ORDER"]
+    assert (found["BANK_ACCOUNT"].entities, found["ORDER"].entities) == (1, 0)
     assert "Bank accounts" in response.text
+    assert found["BANK_ACCOUNT"].freshness.text in response.text
 
 
 def test_a_facet_without_a_definition_is_listed_as_read_only_and_says_why(
@@ -30,91 +45,102 @@ def test_a_facet_without_a_definition_is_listed_as_read_only_and_says_why(
 
     response = viewer.get("/")
 
-    assert "LEGACY/cards" in response.text
+    assert cards(response)["LEGACY/cards"].entities == 1
     assert "HDEADMIN_FACETS" in response.text
     assert reverse("facet", args=["LEGACY/cards"]) in response.text
 
 
-def test_a_table_that_cannot_be_counted_cheaply_is_read_only_when_asked(
-    viewer: Client, dynamo_ledger: DynamoTable
+def test_a_card_draws_on_which_days_entities_were_changed_last(
+    sign_in: Callable[[str | None], Client], ledger: Table
 ):
-    bank_account.facet(dynamo_ledger.db("BANK_ACCOUNT")).append("acc-1")
-    dynamo_ledger.load([state_record("LEGACY", "1", 0, "{}", 0).to_item()])
+    now = datetime(2026, 11, 24, 12, tzinfo=UTC)
+    for number, days in enumerate((0, 0, 1, 29, 30)):
+        ts = round((now - timedelta(days=days)).timestamp() * 1000)
+        ledger.load([state_record("ORDER", str(number), 1, "{}", ts).to_item()])
 
-    at_first = viewer.get("/")
-    after_a_look = viewer.get("/?look=1")
+    with time_machine.travel(now, tick=False):
+        response = sign_in("viewer").get("/")
 
-    assert [row.count for row in at_first.context["rows"]] == [None, None]
-    assert "LEGACY" not in at_first.text
-    assert {row.name: row.count for row in after_a_look.context["rows"]} == {
-        "BANK_ACCOUNT": 1,
-        "LEGACY": 1,
-        "ORDER": 0,
-    }
-    assert "Read 2 records in 1 request" in after_a_look.text
-
-
-def test_a_place_to_look_on_from_that_was_made_up_is_a_404(viewer: Client, dynamo_ledger: DynamoTable):
-    assert viewer.get("/?after=garbage").status_code == 404
+    activity = cards(response)["ORDER"].activity
+    assert [bar.count for bar in activity.bars if bar.count] == [1, 1, 2]
+    assert len(activity.bars) == 30
+    assert activity.bars[-1].day.isoformat() == "2026-11-24"
+    assert activity.today == 2
+    assert "Entities by the day of their last change" in response.text
 
 
-def test_numbers_that_were_made_up_count_as_none(viewer: Client, dynamo_ledger: DynamoTable):
-    huge = "9" * 5_000
+def test_drift_that_is_known_leads_to_those_entities(viewer: Client, account: str):
+    viewer.get("/")
+    Entity.objects.filter(entity_id=account).update(drift_seq=3, drift_fields=1)
 
-    for found in (f'[{{"ORDER":{huge}}},1,1,1]', f"[{{}},{huge},1,1]", "[{},1,1,1e400]", "[" * 9_000):
-        assert viewer.get("/", {"look": 1, "found": found}).status_code == 200
-        assert viewer.get("/", {"after": "", "found": found}).status_code == 200
+    response = viewer.get("/")
 
-
-def test_looking_further_adds_to_what_was_found(viewer: Client, dynamo_ledger: DynamoTable):
-    pad = "x" * 350_000
-    dynamo_ledger.load(state_record("BANK_ACCOUNT", str(n), 0, f'"{pad}"', 0).to_item() for n in range(8))
-
-    url, looks = "/?look=1", 0
-    while url:
-        look = viewer.get(url, headers={"HX-Request": "true"}).context["look"]
-        looks += 1
-        url = look.url() if look.next else ""
-
-    assert looks > 1
-    assert look.counts == {"BANK_ACCOUNT": 8}
-    assert look.records == 8
-    assert look.requests == looks
+    assert cards(response)["BANK_ACCOUNT"].drifted == 1
+    url = reverse("facet", args=["BANK_ACCOUNT"])
+    assert f'href="{url}?drifted=1"' in response.text
+    assert [listed.row.id for listed in viewer.get(f"{url}?drifted=1").context["rows"]] == [account]
 
 
-def test_what_an_address_says_was_found_is_not_believed_when_it_makes_no_sense(
-    viewer: Client, dynamo_ledger: DynamoTable
+def test_corrections_of_the_week_are_counted_and_nothing_else_of_the_trail(viewer: Client, account: str):
+    def note(action: str, *, phase: str = "outcome", result: str = "ok", facet: str = "BANK_ACCOUNT") -> None:
+        trail.record(action, user="ann", facet=facet, entity="acc-1", phase=phase, result=result)
+
+    with time_machine.travel(timezone.now() - timedelta(days=8)):
+        note("append")
+    note("append")
+    note("recalculate")
+    note("append", result="conflict")
+    note("append", phase="intent")
+    note("export", phase="event")
+    note("append", facet="ORDER")
+
+    found = cards(viewer.get("/"))
+
+    assert (found["BANK_ACCOUNT"].corrections, found["ORDER"].corrections) == (2, 1)
+
+
+def test_a_facet_that_may_not_be_viewed_leaves_no_trace(
+    sign_in: Callable[[str | None], Client], account: str
 ):
+    group = Group.objects.create(name="orders only")
+    Grant.objects.create(group=group, action="view", facet="ORDER")
+    client = sign_in(None)
+    User.objects.get(username="nobody").groups.add(group)
 
-    for found in (
-        "",
-        "[",
-        "[[1],2,3,4]",
-        '[{"A":"many"},1,1,1]',
-        '[{"A":true},1,1,1]',
-        '[{},1,1,"x"]',
-        "[{},1,1,1" + "0" * 400 + "]",
-    ):
-        response = viewer.get("/", {"look": "1", "found": found})
+    response = client.get("/")
 
-        assert response.status_code == 200
-        assert response.context["look"].counts == {}
+    assert list(cards(response)) == ["ORDER"]
+    assert "BANK_ACCOUNT" not in response.text
 
 
-def test_htmx_gets_the_list_alone(viewer: Client, ledger: Table):
-    response = viewer.get("/", headers={"HX-Request": "true"})
+def test_a_table_that_is_not_indexed_says_how_to_index_it_and_is_not_read(
+    viewer: Client, dynamo_ledger: DynamoTable, monkeypatch: pytest.MonkeyPatch
+):
+    dynamo_ledger.load([state_record("BANK_ACCOUNT", "1", 0, "{}", 0).to_item()])
+    monkeypatch.setattr(DynamoTable, "browse", None)
+    monkeypatch.setattr(DynamoTable, "facets", None)
 
-    assert "<html" not in response.text
-    assert "HX-Request" in response.headers["Vary"]
+    response = viewer.get("/")
+
+    assert response.status_code == 200
+    assert cards(response)["BANK_ACCOUNT"].entities is None
+    assert "manage.py index" in response.text
+    assert "Not in the directory yet" in response.text
 
 
-def test_the_search_box_opens_an_id_of_any_kind(viewer: Client, accounts: Facet):
-    response = viewer.get("/open/", {"facet": "BANK_ACCOUNT", "id": "a/../b?#%2F 😀"})
+def test_the_page_takes_as_many_queries_for_many_entities_as_for_one(
+    viewer: Client, accounts: Facet, django_assert_max_num_queries: Any
+):
+    for number in range(50):
+        accounts.append(f"acc-{number}", Event("ACCOUNT_CREATION", {"id": "x"}))
+    viewer.get("/")
 
-    assert response.status_code == 302
-    assert response.url == reverse("entity", args=["BANK_ACCOUNT", "a/../b?#%2F 😀"])
+    with django_assert_max_num_queries(40):
+        viewer.get("/")
 
 
-def test_the_search_box_without_an_id_opens_the_facet(viewer: Client, ledger: Table):
-    assert viewer.get("/open/", {"facet": "ORDER", "id": ""}).url == reverse("facet", args=["ORDER"])
-    assert viewer.get("/open/").url == "/"
+def test_an_overview_never_counts_what_has_moved_on(viewer: Client, account: str, accounts: Facet):
+    viewer.get("/")
+    Entity.objects.filter(entity_id=account).update(drift_seq=2, drift_fields=1)
+
+    assert drift.counts([Entity.objects.get(entity_id=account).facet]) == {}

@@ -186,8 +186,11 @@ ROWS: dict[str, Row] = {
     "audit-entry": Row(audits, get=404, args={"number": 2**62}),
     "audit-export": Row(audits, get=NOT_ALLOWED, post=400, data={"since": "the other day"}),
     "home": Row(signed_in),
-    "open": Row(signed_in, get=302),
+    # What is not asked for is not found, and costs nothing.
+    "search": Row(signed_in),
     "facet": Row(needs("view")),
+    # A format that there is not.
+    "export": Row(needs("export"), get=NOT_ALLOWED, post=404),
     "entity": Row(needs("view")),
     "event": Row(needs("view"), get=302),
     "entity-state": Row(needs("view")),

@@ -1,0 +1,95 @@
+"""Search over all facets that a person may view: the palette of every page, and the page of results."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+from django.views.decorators.vary import vary_on_headers
+
+from facets import directory, lookup, registry
+from facets.definition import FacetDefinition
+from facets.directory.question import Row
+from facets.directory.text import words_of
+from facets.http import HtmxRequest
+from facets.lists.asked import LONGEST
+from facets.lists.cells import ListedEntity, listed
+from facets.lists.columns import columns
+from facets.lists.rows import row_of
+from facets.stores import current_table
+from facets.views.rights import may
+from hdeadmin import limits
+
+PALETTE, PAGE = 12, 50  # results
+
+# A search as somebody types is a few a second; more than this is no person.
+_TIMES, _SECONDS = 60, 20
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One entity found. `exact`: what was typed is its id."""
+
+    facet: str
+    definition: FacetDefinition[Any] | None
+    listed: ListedEntity
+    exact: bool
+
+
+@require_safe
+@vary_on_headers("HX-Request", "HX-Target")
+def search(request: HtmxRequest) -> HttpResponse:
+    """What `?q=…` finds: entities with just this id first, then those that hold all of its words.
+
+    `?in=FACET` looks into one facet only. Asked for as a page, an id that one facet alone has opens its entity.
+    429: too often.
+    """
+    palette = request.htmx and request.htmx.target == "palette"
+    if not limits.allow(request, "search", times=_TIMES, seconds=_SECONDS):
+        return (
+            render(request, "facets/_palette.html", {"too_many": True}, status=429)
+            if palette
+            else limits.too_many(request)
+        )
+    text = request.GET.get("q", "").replace("\x00", "").strip()[:LONGEST]
+    if not text:
+        return render(request, "facets/_palette.html" if palette else "facets/search.html")
+    facets = viewable(request)
+    only = request.GET.get("in", "")
+    asked = [facet for facet in facets if facet == only] if only else facets
+    looked = lookup.by_id(current_table(), text, asked)
+    if not palette and len(looked.found) == 1 and "all" not in request.GET:
+        [state] = looked.found
+        return HttpResponseRedirect(reverse("entity", args=[state.facet, state.entity_id]))
+    limit = PALETTE if palette else PAGE
+    exact = [row_of(state, registry.get(state.facet)) for state in looked.found]
+    known = {(row.facet, row.id) for row in exact}
+    rows = directory.search(text, asked, limit=limit + 1)
+    rest = [row for row in rows if (row.facet, row.id) not in known]
+    hits = [_hit(row, text, exact=True) for row in exact] + [_hit(row, text, exact=False) for row in rest]
+    context = {
+        "text": text,
+        "only": only,
+        "facets": [(facet, registry.get(facet)) for facet in facets],
+        "hits": hits[:limit],
+        "more": len(hits) > limit,
+        "down": looked.down,
+        "unindexed": [facet for facet in asked if not directory.knows(facet)],
+    }
+    return render(request, "facets/_palette.html" if palette else "facets/search.html", context)
+
+
+def viewable(request: HttpRequest) -> list[str]:
+    """The facets that the person may view: those that are defined, then those that the directory found besides."""
+    names = dict.fromkeys((*registry.definitions(), *directory.found()))
+    return [name for name in names if may(request, name, "view")]
+
+
+def _hit(row: Row, text: str, *, exact: bool) -> Hit:
+    definition = registry.get(row.facet)
+    [shown] = listed([row], columns(definition), words_of(text))
+    return Hit(row.facet, definition, shown, exact)
