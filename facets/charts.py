@@ -73,6 +73,11 @@ class Picture:
     zero: float | None = None
 
     @property
+    def crowded(self) -> bool:
+        """Whether the dots would hide the line."""
+        return len(self.dots) * 9 > self.width
+
+    @property
     def left(self) -> int:
         return _LEFT
 

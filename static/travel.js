@@ -36,6 +36,7 @@
   });
 
   document.addEventListener("keydown", (event) => {
+    if (event.defaultPrevented || document.querySelector("dialog[open]")) return;
     if (event.target.closest?.("input, textarea, select, [contenteditable]")) return;
     // On many keyboards a bracket takes AltGr, which some systems report as Ctrl and Alt.
     if (event.metaKey || (event.ctrlKey && !event.altKey)) return;

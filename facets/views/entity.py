@@ -24,6 +24,7 @@ from facets.http import HtmxRequest
 from facets.masking import mask_text
 from facets.reading import Reader, Reading
 from facets.stores import current_table
+from facets.views.beside import beside_state
 from facets.views.moment import asks_for_moment, moment_page
 from facets.views.rights import control, may, require_view
 from facets.views.walk import history_of
@@ -169,12 +170,17 @@ def state_context(
     state = reading.state
     budget = timeline.WHOLE if asked.everything else timeline.USUAL
     schema = definition.state if definition else None
+    last = state or next(reversed(reading.records), None)
+    past: dict[str, Any] = {}
+    if definition and last:
+        past = beside_state(definition, last.entity_id, reading, sensitive, filtered=bool(asked.filters))
     return {
+        **past,
         "state": state,
         "state_payload": timeline.payload(state, schema, sensitive=sensitive, budget=budget)
         if state
         else None,
-        "last": state or next(reversed(reading.records), None),
+        "last": last,
         "recalculate": control(request, facet, "recalculate"),
         # Where nothing is masked, nothing can be revealed.
         "reveal": control(request, facet, "reveal") if definition and definition.sensitive_fields else None,
