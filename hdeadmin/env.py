@@ -101,8 +101,9 @@ class Environment(BaseSettings):
         False,
         description="Let an identity whose e-mail the provider has verified sign in as the person who already has that e-mail here.",
     )
-    HDEADMIN_OIDC_MFA: bool = Field(
-        False, description="The provider asks for a second factor itself, so that the console need not."
+    HDEADMIN_OIDC_MFA: Words = Field(
+        (),
+        description="Values of the provider's `amr` or `acr` that tell of a second factor, such as `mfa`; whoever comes with one needs none here.",
     )
     HDEADMIN_STORE: str = Field(
         "", description="The table of events: `dynamodb:TABLE` or `sqlite:PATH`. Required on a server."
@@ -154,6 +155,7 @@ class Environment(BaseSettings):
         "HDEADMIN_AUDIT_KEY_FALLBACKS",
         "HDEADMIN_OIDC_SCOPES",
         "HDEADMIN_OIDC_ROLES",
+        "HDEADMIN_OIDC_MFA",
         mode="before",
     )
     @classmethod

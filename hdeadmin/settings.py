@@ -129,6 +129,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "hdeadmin.access.passwords.OwnWordsValidator"},
 ]
 
 # Invitations and the links that set a new password.
@@ -157,8 +158,6 @@ MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_WEBAUTHN_USER_VERIFICATION = "required"
 MFA_RECOVERY_CODES_SHOW_ONCE = True
 MFA_TOTP_ISSUER = "hdeadmin"
-# A code of the half minute before or after will do: clocks differ, and typing takes time.
-MFA_TOTP_TOLERANCE = 1
 # There is no page on which anybody adds an address.
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 
@@ -190,7 +189,7 @@ HDEADMIN_MFA = _env.HDEADMIN_MFA if _env.HDEADMIN_MFA is not None else not _env.
 HDEADMIN_OIDC_ROLES = _env.oidc_roles()
 HDEADMIN_OIDC_GROUPS_CLAIM = _env.HDEADMIN_OIDC_GROUPS_CLAIM
 HDEADMIN_OIDC_LINK_EMAIL = _env.HDEADMIN_OIDC_LINK_EMAIL
-HDEADMIN_OIDC_MFA = _env.HDEADMIN_OIDC_MFA
+HDEADMIN_OIDC_MFA = list(_env.HDEADMIN_OIDC_MFA)
 
 HDEADMIN_EMAIL_URL = _env.HDEADMIN_EMAIL_URL
 HDEADMIN_EMAIL_FROM = _env.HDEADMIN_EMAIL_FROM

@@ -1,7 +1,6 @@
 """The second factor: who must have one, whether a session has shown it, and how its secrets are kept."""
 
 import base64
-import hashlib
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
@@ -17,7 +16,6 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
-from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -30,6 +28,9 @@ from hdeadmin.access.rights import Action, scope
 
 # Whoever may do one of these must have a second factor.
 GUARDED: tuple[Action, ...] = ("reveal", "append", "recalculate", "administer")
+
+# In the session of whoever showed a second factor to the provider that they came by.
+SHOWN_TO_PROVIDER = "factor_shown_to_provider"
 
 # Where somebody without a second factor may still go: to set one up, to prove who they are, or out.
 _WAYS = frozenset(
@@ -69,13 +70,6 @@ def shown(request: HttpRequest) -> bool:
     return any(record["method"] == "mfa" for record in get_authentication_records(request, request.user))
 
 
-def _provider_asked(request: HttpRequest) -> bool:
-    """Whether they came by a provider that asks for a second factor itself."""
-    return settings.HDEADMIN_OIDC_MFA and any(
-        record["method"] == "socialaccount" for record in get_authentication_records(request, request.user)
-    )
-
-
 class FactorGate:
     """Let whoever must have a second factor do nothing before they have set one up and shown it."""
 
@@ -95,7 +89,7 @@ class FactorGate:
             or (match and match.url_name in _WAYS and not match.namespace)
             or not request.user.is_authenticated
             or not must_have_factor(request.user)
-            or _provider_asked(request)
+            or request.session.get(SHOWN_TO_PROVIDER)
         ):
             return None
         if not has_factor(request.user):
@@ -156,11 +150,10 @@ class Factors(DefaultMFAAdapter):  # type: ignore[misc]
         return {"id": context.request.get_host().partition(":")[0], "name": "hdeadmin"}
 
 
-class _CodeUsedOnce:
-    """A code opens once for as long as it could be right, and brings its secret under the present key."""
+class _Code:
+    """A code that brings its secret under the present key, and whose lockout is on record."""
 
     user: User
-    authenticator: Authenticator
 
     def clean_code(self) -> str:
         try:
@@ -169,22 +162,15 @@ class _CodeUsedOnce:
             if error.code == "too_many_login_attempts":
                 recording.lockout(context.request, self.user, f"code:{self.user.pk}")
             raise
-        if self.authenticator.type == Authenticator.Type.TOTP:
-            digits = "".join(filter(str.isdigit, code))
-            key = hashlib.sha256(f"{self.user.pk}:{digits}".encode()).hexdigest()
-            # allauth's own memory is one period long; with tolerance, a code is right for three.
-            periods = 1 + 2 * settings.MFA_TOTP_TOLERANCE
-            if not cache.add(f"totp-used:{key}", True, timeout=30 * periods):
-                raise Factors().validation_error("incorrect_code")
         _bring_under_present_key(self.user)
         return code
 
 
-class AuthenticateForm(_CodeUsedOnce, AllauthAuthenticateForm):  # type: ignore[misc]
+class AuthenticateForm(_Code, AllauthAuthenticateForm):  # type: ignore[misc]
     pass
 
 
-class ReauthenticateForm(_CodeUsedOnce, AllauthReauthenticateForm):  # type: ignore[misc]
+class ReauthenticateForm(_Code, AllauthReauthenticateForm):  # type: ignore[misc]
     pass
 
 

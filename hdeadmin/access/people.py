@@ -95,6 +95,15 @@ def end_sessions(user: User, *, by: "By") -> int:
 
 
 @_whole
+def end_everybodys_sessions(*, by: "By") -> int:
+    """Sign everybody out but whoever does it; how many sessions that ended."""
+    own = by.request.session.session_key if by.request else None
+    ended = sessions.end_all_but(own)
+    record("sessions-ended", request=by.request, details={"sessions": ended}, in_transaction=True)
+    return ended
+
+
+@_whole
 def reset_factors(user: User, *, by: "By") -> None:
     """Take somebody's second factors away, so that they set up new ones; their sessions end."""
     by.require_reach(user)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 from allauth.usersessions.models import UserSession
@@ -50,6 +51,16 @@ class SessionLifetime:
 def begin(request: HttpRequest, **rest: Any) -> None:
     """Note when a session began; heard when Django signs somebody in, whichever way."""
     request.session[BEGAN] = request.session[SEEN] = time.time()
+
+
+def end_all_but(own: str | None) -> int:
+    """End every session but the one with that key; how many that were people's."""
+    ended: int = UserSession.objects.exclude(session_key=own).delete()[0]
+    # Those of whoever is on the way in too.
+    import_module(settings.SESSION_ENGINE).SessionStore.get_model_class().objects.exclude(
+        session_key=own
+    ).delete()
+    return ended
 
 
 def end_sessions(user: User) -> int:

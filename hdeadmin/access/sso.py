@@ -13,6 +13,7 @@ from django.http import HttpRequest
 from django.shortcuts import render
 from django.urls import reverse
 
+from hdeadmin.access import factors
 from hdeadmin.access.provider import groups_in
 from hdeadmin.access.rights import ROLES
 from hdeadmin.audit.trail import record
@@ -78,6 +79,18 @@ class SingleSignOn(DefaultSocialAccountAdapter):  # type: ignore[misc]
         EmailAddress.objects.filter(user=user).delete()
         synchronise_roles(request, user, sociallogin)
         return user
+
+
+def note_factor(request: HttpRequest, sociallogin: Any = None, **rest: Any) -> None:
+    """Keep in the session that the provider's token tells of a second factor; heard when somebody has signed in.
+
+    By the claims `amr` (RFC 8176) and `acr`; a provider that tells nothing counts as one that asked for none.
+    """
+    claims = getattr(sociallogin, "claims", {})
+    methods = claims.get("amr")
+    told = {str(claims.get("acr")), *map(str, methods if isinstance(methods, list) else ())}
+    if told & set(settings.HDEADMIN_OIDC_MFA):
+        request.session[factors.SHOWN_TO_PROVIDER] = True
 
 
 def synchronise_roles(request: HttpRequest, user: User, sociallogin: Any) -> None:

@@ -5,7 +5,6 @@ from allauth.mfa.base import views as factors
 from allauth.mfa.recovery_codes import views as codes
 from allauth.mfa.totp import views as totp
 from allauth.mfa.webauthn import views as passkeys
-from allauth.usersessions import views as sessions
 from django.conf import settings
 from django.urls import path
 from django.views.decorators.http import require_POST
@@ -44,12 +43,13 @@ urlpatterns = [
         account.RemovePasskey.as_view(),
         name="mfa_remove_webauthn",
     ),
-    path("account/sessions/", sessions.list_usersessions, name="usersessions_list"),
+    path("account/sessions/", account.Sessions.as_view(), name="usersessions_list"),
     path("account/sessions/<int:pk>/end/", account.end_session, name="end-session"),
     path("account/invitation/<str:uid>/<str:token>/", invitation.follow, name="invitation"),
     path("account/welcome/", invitation.welcome, name="welcome"),
     path("people/", people.listed, name="people"),
     path("people/invite/", people.invite, name="invite"),
+    path("people/sign-out/", people.sign_everybody_out, name="sign-everybody-out"),
     path("people/<int:pk>/", people.person, name="person"),
     path("people/<int:pk>/<slug:action>/", people.change, name="change-person"),
     path("admin/", site.urls),

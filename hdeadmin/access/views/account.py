@@ -9,6 +9,7 @@ from allauth.mfa.webauthn.views import EditWebAuthnView, LoginWebAuthnView, Remo
 from allauth.socialaccount.models import SocialAccount
 from allauth.socialaccount.signals import social_account_removed
 from allauth.usersessions.models import UserSession
+from allauth.usersessions.views import ListUserSessionsView
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
@@ -70,10 +71,22 @@ class SignInByPasskey(LoginWebAuthnView):  # type: ignore[misc]
         return response
 
 
+class Sessions(ListUserSessionsView):  # type: ignore[misc]
+    """allauth's; ending the others takes proof of who one is, or a thief could end their owner's."""
+
+    http_method_names = ("get", "head", "post")
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        raise_if_reauthentication_required(request, app="allauth.usersessions")
+        response: HttpResponse = super().post(request, *args, **kwargs)
+        return response
+
+
 @require_POST
 def end_session(request: HttpRequest, pk: int) -> HttpResponse:
     """Sign out one of one's other sessions."""
     session = get_object_or_404(UserSession, pk=pk, user=request.user)
+    raise_if_reauthentication_required(request, app="allauth.usersessions")
     if session.session_key == request.session.session_key:
         raise PermissionDenied("That is this session. Sign out instead.")
     session.end()

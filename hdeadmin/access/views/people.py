@@ -101,6 +101,16 @@ def change(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     return redirect("person", pk)
 
 
+@require_POST
+@_administrators_only
+def sign_everybody_out(request: HttpRequest) -> HttpResponse:
+    ended = people.end_everybodys_sessions(by=people.By(request))
+    messages.success(
+        request, f"{ended} session{'' if ended == 1 else 's'} ended. You are still signed in here."
+    )
+    return redirect("people")
+
+
 def _set_roles(request: HttpRequest, user: User, by: people.By) -> str:
     people.set_roles(user, request.POST.getlist("roles"), by=by)
     return "The roles are set."

@@ -66,6 +66,9 @@ class Provider:
                 "userinfo_endpoint": f"{self.issuer}/userinfo",
                 "jwks_uri": f"{self.issuer}/keys",
             }
+        if path in ("/authorize", "/favicon.ico"):
+            # For people; `authorize` does what they would do there.
+            return 200, {}
         if path == "/keys":
             key = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(_KEY.public_key()))
             return 200, {"keys": [{**key, "kid": "key-1", "use": "sig", "alg": "RS256"}]}

@@ -16,7 +16,7 @@ from hdeadmin.access.templatetags.access import browser
 from hdeadmin.audit.models import AuditEntry
 from hdeadmin.env import BASE_DIR
 from tests.hdeadmin.access.browsing import is_in, sign_in
-from tests.hdeadmin.access.conftest import Make
+from tests.hdeadmin.access.conftest import PASSWORD, Make
 
 SETTINGS = (
     "SESSION_COOKIE_NAME",
@@ -121,6 +121,35 @@ def test_a_person_sees_their_sessions_and_ends_one_or_all_others(
     assert [is_in(each) for each in (here, there, elsewhere, eve)] == [True, False, True, True]
     here.post("/account/sessions/")
     assert [is_in(each) for each in (here, there, elsewhere, eve)] == [True, False, False, True]
+
+
+def test_ending_sessions_takes_a_fresh_proof(ada: User, client: Client):
+    with time_machine.travel(NOW, tick=False) as clock:
+        other = Client()
+        sign_in(client)
+        sign_in(other)
+        clock.shift(6 * MINUTE)
+        assert is_in(other)
+        asked = client.post("/account/sessions/")
+        assert asked.url.startswith("/account/confirm/?next=")
+        assert is_in(other)
+        wrong = client.post(asked.url, {"password": "wrong"})
+        assert "not your password" in wrong.text
+        # What was asked for is done then, without asking again.
+        client.post(asked.url, {"password": PASSWORD})
+        assert not is_in(other)
+        assert is_in(client)
+
+
+def test_an_administrator_signs_everybody_out(
+    administrator: Client, ada: User, client: Client, trail: Callable[[], list[str]]
+):
+    sign_in(client)
+    administrator.post("/people/sign-out/")
+
+    assert not is_in(client)
+    assert is_in(administrator)
+    assert trail()[-1] == "sessions-ended root"
 
 
 def test_signing_out_leaves_nothing_that_the_cookie_opens(ada: User, client: Client):

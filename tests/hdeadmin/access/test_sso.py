@@ -359,15 +359,23 @@ def test_a_disabled_person_does_not_come_in_by_the_provider_either(acme: Provide
     assert not is_in(client)
 
 
-def test_the_second_factor_is_ours_unless_the_provider_asks_for_one(
+def test_the_second_factor_is_ours_unless_the_provider_tells_of_one(
     acme: Provider, client: Client, settings: Settings
 ):
     settings.HDEADMIN_MFA = True
-    come_by(acme, client)
-    assert client.get("/account/").url == "/account/factors/"
+    settings.HDEADMIN_OIDC_MFA = ["mfa", "gold"]
+    # A provider that tells nothing counts as one that asked for a password only.
+    for told in ({}, {"amr": ["pwd"]}, {"amr": "mfa"}, {"acr": "bronze"}):
+        acme.lies = told
+        browser = Client()
+        come_by(acme, browser)
+        assert browser.get("/account/").url == "/account/factors/", told
 
-    settings.HDEADMIN_OIDC_MFA = True
-    assert is_in(client)
+    for told in ({"amr": ["pwd", "mfa"]}, {"acr": "gold"}):
+        acme.lies = told
+        browser = Client()
+        come_by(acme, browser)
+        assert is_in(browser), told
 
 
 def test_no_token_and_no_secret_is_kept_or_shown(acme: Provider, client: Client):
