@@ -13,13 +13,13 @@
   const LEADS = { f: "[data-go=facets]", a: "[data-go=audit]" };
   for (const line of dialog.querySelectorAll("[data-lead]")) line.hidden = !document.querySelector(LEADS[line.dataset.lead]);
   const visible = (element) => element.checkVisibility?.({ visibilityProperty: true }) ?? element.offsetParent !== null;
-  const rows = () => [...document.querySelectorAll(".timeline > .event, main tbody tr:has(.row-link)")].filter(visible);
+  const rows = () => [...document.querySelectorAll(".timeline > .event, main tbody tr:has(.row-link), .facet-card")].filter(visible);
   const linkOf = (row) => row.querySelector(".event-seq, .row-link");
 
   const step = (by) => {
     const all = rows();
     if (!all.length) return;
-    const here = document.activeElement?.closest(".event, tbody tr");
+    const here = document.activeElement?.closest(".event, tbody tr, .facet-card");
     let place = all.indexOf(here);
     if (place < 0) {
       // From what is on the screen.
@@ -31,7 +31,7 @@
     row.scrollIntoView({ block: "nearest" });
   };
   const open = () => {
-    const row = document.activeElement?.closest(".event, tbody tr");
+    const row = document.activeElement?.closest(".event, tbody tr, .facet-card");
     const fold = row?.querySelector(".event-body > details");
     if (fold) fold.open = !fold.open;
     else row?.querySelector(".row-link")?.click();
