@@ -97,6 +97,7 @@ class TimelineRow:
     Attributes:
         excerpt: the beginning of the payload's JSON, for events that no definition has a sentence for.
         payload: None until the event is unfolded.
+        defined, has_rule: whether the facet has a definition, and that a rule for this type.
         fits: whether the payload is what its schema says, or has none to fit.
         messages_unread: the event may have messages that were not read.
         corrected_by: the events that make this one good, oldest first.
@@ -111,6 +112,7 @@ class TimelineRow:
     anchor: str
     payload: Payload | None
     origin: Origin | None
+    defined: bool
     has_rule: bool
     fits: bool
     found: bool
@@ -120,6 +122,23 @@ class TimelineRow:
     why_not_like: str = ""
     why_not_correct: str = ""
     changed: "Changed | None" = None
+
+    @property
+    def number(self) -> str:
+        """The seq as text, which a template writes without a thought for thousands."""
+        return str(self.seq)
+
+    @property
+    def icon(self) -> str:
+        """The name of the drawing that says what kind of event it is."""
+        if self.origin:
+            return "undo" if self.origin.corrects else "person"
+        return "in" if self.has_rule or not self.defined else "unknown"
+
+    @property
+    def remarked(self) -> bool:
+        """Whether there is more to say of it than what it was and what it changed."""
+        return bool(self.origin or self.corrected_by or self.messages)
 
     @property
     def unfolded(self) -> bool:
@@ -306,6 +325,7 @@ def _row(
         anchor=f"event-{seq}" if place == 0 else f"event-{seq}-{place + 1}",
         payload=payload(record, schema, sensitive=sensitive, budget=budget) if record and unfold else None,
         origin=origin(record, sensitive=sensitive) if record else None,
+        defined=definition is not None,
         has_rule=event_type is not None,
         fits=fits,
         found=found,

@@ -60,6 +60,8 @@ MIDDLEWARE = [
     "hdeadmin.logs.RequestLog",
     "hdeadmin.security.ResponseHeaders",
     "django.middleware.security.SecurityMiddleware",
+    # Before static files, which the demo serves from where they are; those that were collected are compressed already.
+    "hdeadmin.compression.Compression",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "hdeadmin.health.Probes",
     "django.contrib.sessions.middleware.SessionMiddleware",

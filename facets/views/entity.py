@@ -152,6 +152,8 @@ def history_context(
         "append": control(request, facet, "append"),
         "on_record": may(request, facet, "audit"),
         **_history(
+            facet,
+            entity_id,
             replace(asked, unfold=True) if unfold else asked,
             reading,
             entity_url,
@@ -189,6 +191,8 @@ def state_context(
 
 
 def _history(
+    facet: str,
+    entity_id: str,
     asked: Asked,
     reading: Reading,
     entity_url: str,
@@ -223,6 +227,7 @@ def _history(
         "asked": asked,
         "reading": reading,
         "rows": rows,
+        "detail_parts": _around_seq(reverse("event", args=[facet, 0, entity_id])),
         "seq": reading.last_seq,
         "faults": reading.faults,
         "found": asked.event if asked.event in seqs else None,
@@ -241,6 +246,12 @@ def _history(
             ("Messages", [(type, humanize(type), type in asked.filters.types) for type in sent]),
         ],
     }
+
+
+def _around_seq(url: str) -> tuple[str, str]:
+    """What stands before and behind the seq 0 in the address of an event: names hold no slash, so it is the first."""
+    before, after = url.split("/event/0/", 1)
+    return f"{before}/event/", f"/{after}"
 
 
 def _title(type: str, definition: FacetDefinition[Any] | None) -> str:
