@@ -6,17 +6,18 @@ import re
 import string
 from _string import formatter_field_name_split  # type: ignore[import-not-found]  # as string.Formatter does
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Generic, TypeAlias, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from facets.core import Facet, InvalidRecord, Processor, StateUpdaterInput
+from facets.core import Facet, InvalidRecord, Processor, Record, StateUpdaterInput
 from facets.core.json import JSON
 from facets.core.processor import Publish
 from facets.core.store import EventStore
-from facets.masking import MASKED, holds_sensitive, mask, redact
+from facets.diff import ABSENT, Change, diff
+from facets.masking import MASKED, holds_sensitive, mask, mask_unknown, redact
 from facets.stored_form import WrittenAsNull, keep_unknown, stored_key, to_stored
 
 __all__ = [
@@ -26,7 +27,9 @@ __all__ = [
     "Model",
     "TypedProcessor",
     "WrittenAsNull",
+    "difference",
     "first_problem",
+    "fits",
     "humanize",
     "in_words",
 ]
@@ -195,6 +198,29 @@ class FacetDefinition(Generic[State]):
         except Exception:  # noqa: BLE001 - whatever a template meets in hostile data, the page must stand
             return event_type.title
 
+    def masked(self, record: Record, *, sensitive: Sequence[str] | None = None) -> JSON:
+        """A record's payload with its sensitive values masked, unless `sensitive` is (): they were revealed.
+
+        MASKED whole where it is not JSON, does not fit its schema, or has no schema and is no object: what stands where
+        in it is not known then.
+
+        Raises:
+            InvalidRecord: it is not JSON, and nothing is sensitive.
+        """
+        sensitive = self.sensitive_fields if sensitive is None else sensitive
+        if not sensitive:
+            return record.data
+        schema: _ModelClass | None = self.state if record.kind == "STATE" else None
+        if record.kind == "INBOUND" and record.typ in self.events:
+            schema = self.events[record.typ].schema
+        try:
+            data = record.data
+        except InvalidRecord:
+            return MASKED
+        if schema is None:
+            return mask_unknown(data, sensitive)
+        return mask(data, sensitive) if fits(data, schema) else MASKED
+
     def label(self, field: str) -> str:
         """A field of the state as staff read it: its title, or its name in words."""
         for name, info in self.state.model_fields.items():
@@ -264,6 +290,27 @@ class TypedProcessor(Processor[BaseModel]):
             return to_stored(data)
         except RecursionError:
             raise InvalidRecord("The message is nested too deeply, or holds itself.") from None
+
+
+def fits(data: JSON, schema: type[BaseModel]) -> bool:
+    """Whether a payload is what its schema says. Never raises."""
+    try:
+        schema.model_validate(data)
+    except Exception:  # noqa: BLE001 - not of the schema, or a validator of the schema itself failed
+        return False
+    return True
+
+
+def difference(processor: Processor[Any], stored: JSON, replayed: JSON) -> list[Change]:
+    """From a stored state, ABSENT where there is none, to the one that the rules make.
+
+    Of a stored state that does not fit its schema the values are MASKED where something is sensitive in the facet.
+    """
+    changes = diff(stored, replayed)
+    typed = processor if isinstance(processor, TypedProcessor) else None
+    if typed is None or not typed.sensitive or stored is ABSENT or fits(stored, typed.model):
+        return changes
+    return [change if change.old is ABSENT else replace(change, old=MASKED) for change in changes]
 
 
 def in_words(processor: Processor[Any], error: Exception, *values: JSON) -> str:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from django.http import QueryDict
 
+from facets import timeline
 from facets.core import Record
 from facets.corrections import meta_of
-from facets.masking import mask_text
+from facets.definition import FacetDefinition
 
 Direction = Literal["", "in", "out"]
 
@@ -54,12 +55,12 @@ class Filters:
         pairs += [("manual", "1")] if self.manual else []
         return pairs + ([("words", self.words)] if self.words else [])
 
-    def seqs(self, records: Iterable[Record], sensitive: Sequence[str]) -> set[int]:
+    def seqs(self, records: Iterable[Record], definition: FacetDefinition[Any] | None) -> set[int]:
         """The seqs of the events that hold, or have a message that holds. What is masked is not looked through."""
         words = self.words.casefold().split()
-        return {record.seq for record in records if self._holds(record, words, sensitive)}
+        return {record.seq for record in records if self._holds(record, words, definition)}
 
-    def _holds(self, record: Record, words: list[str], sensitive: Sequence[str]) -> bool:
+    def _holds(self, record: Record, words: list[str], definition: FacetDefinition[Any] | None) -> bool:
         if record.kind != {"in": "INBOUND", "out": "OUTBOUND"}.get(self.direction, record.kind):
             return False
         if self.types and record.typ not in self.types:
@@ -68,5 +69,6 @@ class Filters:
             return False
         if not words:
             return True
-        text = mask_text(record.itm, sensitive).casefold()
+        sensitive = definition.sensitive_fields if definition else ()
+        text = timeline.stored_text(record, definition, sensitive=sensitive).casefold()
         return all(word in text for word in words)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
 from facets.core.history import HistoryFault
 from facets.core.records import Record
 from facets.core.store import EventStore, HistoryPage, ReadCost
+from facets.definition import FacetDefinition
 from facets.filters import Filters
 
 # How many events a filtered page looks at before it asks whether to look further, and what it may cost till then.
@@ -92,7 +94,7 @@ class Reader:
         return [r for r in self._read(before=seq + 1, limit=1).records if r.seq == seq]
 
     def filtered(
-        self, filters: Filters, *, before: int | None, limit: int, sensitive: Sequence[str]
+        self, filters: Filters, *, before: int | None, limit: int, definition: FacetDefinition[Any] | None
     ) -> Reading:
         """The newest `limit` events below `before` that hold, as far as a bounded look finds them.
 
@@ -109,7 +111,7 @@ class Reader:
         while True:
             page = self._read(before=at, limit=stride)
             first = first or page
-            holding = filters.seqs(page.records, sensitive)
+            holding = filters.seqs(page.records, definition)
             newest = sorted(holding, reverse=True)[: limit - len(found)]
             found += newest
             kept.insert(0, [record for record in page.records if record.seq in set(newest)])

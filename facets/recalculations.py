@@ -19,8 +19,8 @@ from facets.core.json import JSON
 from facets.core.processor import Processor, Rule, StateUpdaterInput
 from facets.core.records import Record, state_record
 from facets.core.store import check_transaction
-from facets.definition import in_words
-from facets.diff import ABSENT, Change, diff
+from facets.definition import difference, in_words
+from facets.diff import ABSENT, Change
 from facets.reconciliation import Published, Reconciliation, Stored
 from facets.undertakings import Announce, Plan, fingerprint
 
@@ -142,7 +142,7 @@ def preview(facet: Facet, id: str) -> Outcome | None:
         replayed = json.loads(itm)
     except InvalidRecord as error:
         itm, refusal = "", refusal or _not_storable(error)
-    changes = diff(stored, replayed)
+    changes = difference(facet.processor, stored, replayed)
     if changes and not refusal:
         refusal = _why_not_storable(state_record(facet.name, id, log.seq, itm, 0))
     return Outcome(

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from facets.core import InvalidRecord, Record
 from facets.core.json import JSON
-from facets.diff import ABSENT, Change, diff
+from facets.definition import difference
+from facets.diff import ABSENT, Change
 from facets.replay import History, Position, effects, entries_of
 
 
@@ -42,7 +43,9 @@ def drift(history: History, position: Position, state: Record | None) -> Drift:
             stored = state.data
         except InvalidRecord:
             unreadable = True
-    changes = [] if unreadable else diff(stored, history.stored_form(position.state, stored))
+    changes: list[Change] = []
+    if not unreadable:
+        changes = difference(history.processor, stored, history.stored_form(position.state, stored))
     return Drift(changes, unreadable, position.seq, state.seq if state else 0, position.failure_count)
 
 

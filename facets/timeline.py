@@ -9,10 +9,10 @@ from uuid import UUID
 from pydantic import BaseModel, ValidationError
 
 from facets import display, tickets
-from facets.core import InvalidRecord, Record
+from facets.core import InvalidRecord, Record, json
 from facets.corrections import corrections_of, meta_of
 from facets.definition import EventType, FacetDefinition, first_problem, humanize
-from facets.masking import BULLETS, MASKED, mask, mask_text, redact
+from facets.masking import BULLETS, MASKED, mask, mask_text, mask_unknown, redact
 
 if TYPE_CHECKING:
     from facets.changed import Changed
@@ -252,6 +252,30 @@ def origin(record: Record, *, sensitive: Sequence[str]) -> Origin | None:
         corrects if type(corrects) is int and 0 < corrects < record.seq else None,
         _uuid(meta.get("operation_id")),
     )
+
+
+def stored_text(record: Record, definition: FacetDefinition[Any] | None, *, sensitive: Sequence[str]) -> str:
+    """The payload's JSON as it is stored but for what is masked."""
+    if definition is None or not sensitive:
+        return record.itm
+    return json.dumps(definition.masked(record, sensitive=sensitive))
+
+
+def meta_text(record: Record, *, sensitive: Sequence[str]) -> str | None:
+    """The record's `_meta` as it is stored but for what is masked; a reason may quote the payload."""
+    if record.meta is None or not sensitive:
+        return record.meta
+    try:
+        meta = mask_unknown(json.loads(record.meta), sensitive)
+    except InvalidRecord:
+        return BULLETS
+    if isinstance(meta, dict):
+        quoted = _data(record)
+        meta = {
+            key: redact(item, sensitive, *quoted) if isinstance(item, str) else item
+            for key, item in meta.items()
+        }
+    return json.dumps(meta)
 
 
 def why_not_copy(record: Record, event_type: EventType, *, sensitive: Sequence[str]) -> str:

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import BaseModel
 
 from facets.core import FacetError, InvalidRecord, Record, json
-from facets.definition import FacetDefinition
+from facets.definition import FacetDefinition, fits
 from facets.diff import ABSENT
 from facets.directory.keys import EMPTY, Kind, sort_key
 from facets.directory.models import KEYS
@@ -62,6 +62,7 @@ class Recipe:
     ) -> None:
         self._facet = facet
         self._sensitive = definition.sensitive_fields if definition else ()
+        self._schema = definition.state if definition else BaseModel
         self._findable = definition.searchable_sensitive if definition else ()
         self._name = definition.name if definition else ""
         self._secret = secret
@@ -84,7 +85,8 @@ class Recipe:
                 state = None
         digests = self._digests(state) if self._findable else ()
         if self._sensitive:
-            state = leave_out(state, self._sensitive)[0]
+            # Of a state that is masked whole, nothing is kept.
+            state = leave_out(state, self._sensitive)[0] if fits(state, self._schema) else None
         found: dict[str, JSON] = {}
         written: list[str] = []
         for path, parts in self._paths:

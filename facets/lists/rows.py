@@ -13,9 +13,9 @@ from facets.lists.columns import columns
 
 
 def row_of(record: Record, definition: FacetDefinition[Any] | None) -> Row:
-    """The row, without values where the stored state is not JSON."""
+    """The row, without values where the stored state is not JSON, or is masked whole."""
     try:
-        state = record.data
+        state = definition.masked(record) if definition else record.data
     except InvalidRecord:
         state = None
     values = {column.path: _at(state, column.path) for column in columns(definition)}

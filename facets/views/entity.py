@@ -21,7 +21,6 @@ from facets.core.records import STATE_KEY, partition_key
 from facets.definition import FacetDefinition, humanize
 from facets.filters import Filters
 from facets.http import HtmxRequest
-from facets.masking import mask_text
 from facets.reading import Reader, Reading
 from facets.stores import current_table
 from facets.views.beside import beside_state
@@ -89,7 +88,7 @@ def entity(request: HtmxRequest, facet: str, entity_id: str) -> HttpResponse:
     sensitive = definition.sensitive_fields if definition else ()
     reader = Reader(current_table().db(facet), entity_id, definition.events if definition else ())
     if "raw" in request.GET:
-        return _raw(reader, request, sensitive)
+        return _raw(reader, request, definition, sensitive)
     if asks_for_moment(request):
         return moment_page(request, facet, entity_id) or missing(request, facet, entity_id)
     entity_url = reverse("entity", args=[facet, entity_id])
@@ -102,7 +101,7 @@ def entity(request: HtmxRequest, facet: str, entity_id: str) -> HttpResponse:
             place = {"before": seq + 1} if asked.filters else {"event": seq}
             return redirect(asked.address(entity_url, **place) + f"#event-{seq}")
         problem = "There are no events." if moment is not None else f"“{near}” is not a date and time."
-    reading = read_page(reader, asked, sensitive)
+    reading = read_page(reader, asked, definition)
     if not reading.exists:
         directory.forget(facet, entity_id)
         return missing(request, facet, entity_id)
@@ -115,7 +114,7 @@ def entity(request: HtmxRequest, facet: str, entity_id: str) -> HttpResponse:
     return render(request, "facets/entity.html", context)
 
 
-def read_page(reader: Reader, asked: Asked, sensitive: Sequence[str]) -> Reading:
+def read_page(reader: Reader, asked: Asked, definition: FacetDefinition[Any] | None) -> Reading:
     """The records of the place in the history that was asked for; words are looked for in what is not masked."""
     if not asked.filters:
         return reader.page(before=asked.before, after=asked.after, around=asked.event, limit=asked.rows)
@@ -123,7 +122,7 @@ def read_page(reader: Reader, asked: Asked, sensitive: Sequence[str]) -> Reading
         asked.filters,
         before=asked.before if asked.event is None else asked.event + 1,
         limit=asked.rows,
-        sensitive=sensitive,
+        definition=definition,
     )
 
 
@@ -293,7 +292,12 @@ def number(text: str | None) -> int | None:
     return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 20 else None
 
 
-def _raw(reader: Reader, request: HttpRequest, sensitive: Sequence[str]) -> HttpResponse:
+def _raw(
+    reader: Reader,
+    request: HttpRequest,
+    definition: FacetDefinition[Any] | None,
+    sensitive: Sequence[str],
+) -> HttpResponse:
     """One record; with `?part=itm` its payload alone, as it is stored."""
     rng = request.GET["raw"]
     if rng == STATE_KEY:
@@ -306,16 +310,17 @@ def _raw(reader: Reader, request: HttpRequest, sensitive: Sequence[str]) -> Http
     record = next((record for record in records if record.rng == rng), None)
     if record is None:
         raise Http404("The entity has no such record.")
+    itm = timeline.stored_text(record, definition, sensitive=sensitive)
     if request.GET.get("part") == "itm":
-        return HttpResponse(mask_text(record.itm, sensitive), content_type="text/plain; charset=utf-8")
+        return HttpResponse(itm, content_type="text/plain; charset=utf-8")
     attributes: dict[str, Any] = {
         f"_{name}": getattr(record, name)
         for name in ("id", "rng", "facet", "typ", "seq", "ts", "date", "itm", "meta")
         if getattr(record, name) is not None
     }
-    for name in ("_itm", "_meta"):
-        if name in attributes:
-            attributes[name] = mask_text(attributes[name], sensitive)
+    attributes["_itm"] = itm
+    if record.meta is not None:
+        attributes["_meta"] = timeline.meta_text(record, sensitive=sensitive)
     return HttpResponse(display.indented(attributes), content_type="text/plain; charset=utf-8")
 
 

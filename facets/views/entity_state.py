@@ -6,9 +6,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
-from facets import registry
-from facets.core import InvalidRecord, json
-from facets.masking import BULLETS, mask
+from facets import registry, timeline
 from facets.stores import current_table
 from facets.views.entity import fits_a_key
 from facets.views.rights import require_view
@@ -22,12 +20,8 @@ def entity_state(request: HttpRequest, facet: str, entity_id: str) -> HttpRespon
     if state is None:
         raise Http404("There is no stored state.")
     definition = registry.get(facet)
-    text = state.itm
-    if sensitive := (definition.sensitive_fields if definition else ()):
-        try:
-            text = json.dumps(mask(state.data, sensitive))
-        except InvalidRecord:
-            text = json.dumps(BULLETS)
+    sensitive = definition.sensitive_fields if definition else ()
+    text = timeline.stored_text(state, definition, sensitive=sensitive)
     response = HttpResponse(text, content_type="application/json; charset=utf-8")
     name = re.sub(r"[^\w.-]+", "-", f"{facet}-{entity_id}")[:120] + f"-{state.seq}.json"
     response.headers["Content-Disposition"] = content_disposition_header(True, name) or ""

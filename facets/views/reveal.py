@@ -37,7 +37,7 @@ def reveal(request: HttpRequest, facet: str, entity_id: str) -> HttpResponse:
     masked = definition.sensitive_fields
     asked = Asked.of(place)
     reader = Reader(current_table().db(facet), entity_id, definition.events)
-    reading = read_page(reader, asked, masked)
+    reading = read_page(reader, asked, definition)
     if not reading.exists:
         return missing(request, facet, entity_id)
     reason = " ".join(request.POST.get("reason", "").split())
