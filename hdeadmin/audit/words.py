@@ -35,6 +35,17 @@ def result(result: str) -> str:
     return result.replace("-", " ")
 
 
+def detail(name: str) -> str:
+    """`events_read` as `Events read`."""
+    return name.replace("_", " ").replace("-", " ").capitalize()
+
+
+def value(value: str | bool | int) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)
+
+
 def level(result: str) -> str:
     """How a result's chip is coloured: `ok`, `warn`, `danger`, or "" for plain."""
     return _LEVELS.get(result, "warn")

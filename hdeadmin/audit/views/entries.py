@@ -1,11 +1,13 @@
 """The trail, newest first, a page at a time."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from hdeadmin.access.rights import Scope
@@ -33,7 +35,8 @@ def entries(request: HttpRequest) -> HttpResponse:
         "filters": filters,
         "problems": filters.problems,
         "rows": [row(entry) for entry in shown],
-        "older": shown[-1].number if len(found) > PAGE else None,
+        "newest_url": _address(filters),
+        "older_url": _address(filters, before=shown[-1].number) if len(found) > PAGE else None,
         "before": before,
         "actions": [(value, words.action(value)) for value in _choices("action", filters.action)],
         "results": [(value, words.result(value)) for value in _choices("result", filters.result)],
@@ -42,6 +45,10 @@ def entries(request: HttpRequest) -> HttpResponse:
         "zone": settings.TIME_ZONE,
     }
     return render(request, "audit/entries.html", context)
+
+
+def _address(filters: Filters, **place: int) -> str:
+    return f"{reverse('audit')}?{urlencode({**filters.given, **place}, errors='replace')}"
 
 
 def row(entry: AuditEntry) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from hdeadmin.audit import trail, verification
+from hdeadmin.audit import trail, verification, words
 from hdeadmin.audit.models import AuditEntry
 from hdeadmin.audit.views.access import require_audit
 from hdeadmin.audit.views.entries import row
@@ -35,7 +35,7 @@ def entry(request: HttpRequest, number: int) -> HttpResponse:
         **row(found),
         "changes": [_change(change) for change in found.changes],
         "changes_more": _more(found),
-        "details": _details(found),
+        **_details(found),
         "others": [row(other) for other in others],
         "is_open": found.phase == AuditEntry.Phase.INTENT and outcome is None,
         "written": _was_written(found, outcome),
@@ -86,11 +86,19 @@ def _more(found: AuditEntry) -> int:
     return counted - len(found.changes) if isinstance(counted, int) else 0
 
 
-def _details(found: AuditEntry) -> str:
-    """The rest, as indented JSON; what the page says otherwise, and what only a machine reads, is left out."""
+def _details(found: AuditEntry) -> dict[str, Any]:
+    """The rest: `facts` for rows, as name and text, and `details`, what is no single value, as indented JSON.
+
+    What the page says otherwise, and what only a machine reads, is left out.
+    """
     told = ("changes", "before", "after", "ts_after")
     rest = {name: value for name, value in found.details.items() if name not in told}
-    return json.dumps(rest, ensure_ascii=False, indent=2) if rest else ""
+    facts = {name: value for name, value in rest.items() if isinstance(value, str | bool | int)}
+    nested = {name: value for name, value in rest.items() if name not in facts}
+    return {
+        "facts": [(words.detail(name), words.value(value)) for name, value in facts.items()],
+        "details": json.dumps(nested, ensure_ascii=False, indent=2) if nested else "",
+    }
 
 
 def _values(found: AuditEntry) -> dict[str, Any]:
