@@ -47,6 +47,18 @@ def test_a_database_with_other_people_is_left_alone() -> None:
     assert User.objects.count() == 1
 
 
+def test_whoever_was_invited_into_the_demo_stays_there_with_their_password() -> None:
+    make_users("open sesame")
+    ann = User.objects.create_user("ann", "ann@example.com", "her own")
+    before = User.objects.get(username="viewer").get_session_auth_hash()
+    make_users("open sesame")
+    assert User.objects.get(username="viewer").get_session_auth_hash() == before
+    make_users("another one")
+
+    assert authenticate(username="ann", password="her own") == ann
+    assert authenticate(username="viewer", password="another one") is not None
+
+
 def test_passwords_are_long_and_never_the_same() -> None:
     made = {new_password() for _ in range(100)}
 

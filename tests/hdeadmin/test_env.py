@@ -9,6 +9,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from hdeadmin import env
+from hdeadmin.access import rights
 
 ROOT = Path(env.BASE_DIR)
 SECRET = "s3cret-" * 10
@@ -58,6 +59,13 @@ def test_the_demos_facets_are_defined_in_the_demo_only(environ: pytest.MonkeyPat
     ("name", "value"),
     [
         ("DEBUG", "maybe"),
+        ("HDEADMIN_OIDC_ISSUER", "http://id.example.com"),
+        ("HDEADMIN_OIDC_ISSUER", "id.example.com"),
+        ("HDEADMIN_OIDC_ROLES", "support"),
+        ("HDEADMIN_OIDC_ROLES", "support=corrector,sre=emperor"),
+        ("HDEADMIN_OIDC_ROLES", "=viewer"),
+        ("HDEADMIN_EMAIL_URL", "mail.example.com:25"),
+        ("HDEADMIN_PROXY_COUNT", "-1"),
         ("SECRET_KEY", "short"),
         ("HDEADMIN_STORE", "ledger"),
         ("HDEADMIN_STORE", "mongodb:x"),
@@ -157,3 +165,26 @@ def test_djangos_own_check_for_deployment_finds_nothing():
 
     assert run.returncode == 0, run.stderr
     assert "no issues" in run.stdout
+
+
+def test_groups_at_the_provider_give_roles(environ: pytest.MonkeyPatch):
+    # A group's name may hold an equals sign itself, as those of a directory do.
+    found = read(environ, **SERVER, HDEADMIN_OIDC_ROLES="sre=operator, sre=auditor ,CN=support=corrector")
+
+    assert found.oidc_roles() == {"sre": {"operator", "auditor"}, "CN=support": {"corrector"}}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "missing"),
+    [
+        ("HDEADMIN_OIDC_ISSUER", "https://id.example.com", "HDEADMIN_OIDC_CLIENT_ID"),
+        ("HDEADMIN_EMAIL_URL", "smtps://mail.example.com", "HDEADMIN_EMAIL_FROM"),
+    ],
+)
+def test_half_a_setting_stops_the_start(environ: pytest.MonkeyPatch, name: str, value: str, missing: str):
+    with pytest.raises(ImproperlyConfigured, match=missing):
+        read(environ, **SERVER, **{name: value})
+
+
+def test_roles_are_called_here_as_they_are_in_the_console():
+    assert env.ROLES == rights.ROLES

@@ -88,7 +88,7 @@ def test_whoever_comes_by_the_provider_is_in_with_the_roles_of_their_groups(
     assert not ann.has_usable_password()
     assert roles() == {"corrector"}
     assert trail() == ["granted ann", "sign-in ann"]
-    assert AuditEntry.objects.latest("number").signed_in_by in ("sso", "single sign-on")
+    assert AuditEntry.objects.latest("number").signed_in_by == "sso"
     assert not SocialToken.objects.exists()
 
 
