@@ -40,7 +40,9 @@
   let lead = "";
   let forget;
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || event.isComposing) return;
+    // On many keyboards a bracket takes AltGr, which reads as Ctrl and Alt, or Option.
+    const bracket = event.key === "[" || event.key === "]";
+    if (event.metaKey || ((event.ctrlKey || event.altKey) && !bracket) || event.defaultPrevented || event.isComposing) return;
     if (event.target.closest?.("input, textarea, select, [contenteditable]")) return;
     if (event.key === "?") {
       event.preventDefault();

@@ -1,4 +1,4 @@
-// Going back in time: [ and ] step, pickers speak the reader's zone, questions offer what fits the field.
+// Going back in time: pickers speak the reader's zone, questions offer what fits the field. keys.js steps.
 "use strict";
 
 (() => {
@@ -33,18 +33,6 @@
   document.addEventListener("change", (event) => {
     const form = event.target.closest("form[data-when]");
     if (form) fit(form);
-  });
-
-  document.addEventListener("keydown", (event) => {
-    if (event.defaultPrevented || document.querySelector("dialog[open]")) return;
-    if (event.target.closest?.("input, textarea, select, [contenteditable]")) return;
-    // On many keyboards a bracket takes AltGr, which some systems report as Ctrl and Alt.
-    if (event.metaKey || (event.ctrlKey && !event.altKey)) return;
-    if (event.key !== "[" && event.key !== "]") return;
-    const step = [...document.querySelectorAll("a[data-key]")].find((link) => link.dataset.key === event.key);
-    if (!step) return;
-    event.preventDefault();
-    step.click();
   });
 
   document.addEventListener("htmx:load", (event) => prepare(event.detail.elt));
