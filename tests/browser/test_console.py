@@ -56,6 +56,11 @@ PAGES = {
     "new entity": lambda: reverse("new-entity", args=["ORDER"]),
     "first event": lambda: url_of("append", "new") + "?type=ACCOUNT_CREATION",
     "drift": lambda: url_of("recalculate", "acc-1027"),
+    "as it was": lambda: url_of("entity", "acc-1006") + "?seq=26",
+    "compared": lambda: url_of("compare", "acc-1006") + "?from=3&to=26",
+    "chart": lambda: url_of("chart", "acc-1006"),
+    "became true": lambda: url_of("when", "acc-1006") + "?field=balance&is=changed",
+    "stored against replayed": lambda: url_of("drift", "acc-1027"),
     "no drift": lambda: url_of("recalculate", "acc-1006"),
 }
 

@@ -1,0 +1,86 @@
+"""Going back in time in a browser: by keys, by a clock, and through a long history while it is run."""
+
+import re
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from facets import replay
+from facets.core import Facet
+from facets.core.records import inbound_record, state_record
+from facets.core.store import Table
+from tests.browser.console import sign_in, url_of
+
+
+@pytest.fixture
+def long(ledger: Table, monkeypatch: pytest.MonkeyPatch) -> str:
+    """An account whose 200 events are run ten in each request."""
+    monkeypatch.setattr(replay, "EVERY", 10)
+    for module in ("chart", "beside"):
+        monkeypatch.setattr(f"facets.views.{module}.SHORT", 20)
+    for module in ("moment", "chart"):
+        monkeypatch.setattr(f"facets.views.{module}.SECONDS", 0)
+    records = [
+        inbound_record(
+            "BANK_ACCOUNT", "long", seq, "TRANSACTION_ACCEPTED", '{"amount":1}', 1_795_168_800_000 + seq
+        )
+        for seq in range(1, 201)
+    ]
+    records.append(state_record("BANK_ACCOUNT", "long", 200, '{"balance":200,"minimumBalance":-1000}', 1))
+    ledger.load(record.to_item() for record in records)
+    return "long"
+
+
+def test_keys_step_through_time_and_back_comes_back(signed_in: Page, accounts: Facet):
+    page = signed_in
+    page.goto(url_of("entity", "acc-1027"))
+    page.keyboard.press("[")
+    expect(page).to_have_url(re.compile(r"\?seq=3$"))
+    expect(page.locator("#moment")).to_contain_text("As it was after event 3 of 4")
+    page.wait_for_load_state()
+
+    page.keyboard.press("[")
+    expect(page.locator("#moment")).to_contain_text("As it was after event 2 of 4")
+    expect(page).to_have_url(re.compile(r"\?seq=2$"))
+    page.keyboard.press("]")
+    expect(page.locator("#moment")).to_contain_text("As it was after event 3 of 4")
+    page.keyboard.press("]")
+    expect(page.locator("#moment")).to_contain_text("The newest event, 4")
+    expect(page.locator("#moment")).to_contain_text("Stored state differs from its events: 2 fields")
+
+    page.go_back()
+    expect(page.locator("#moment")).to_contain_text("As it was after event 3 of 4")
+
+
+def test_a_clock_is_read_in_the_browsers_zone(browser: Browser, base_url: str, long: str):
+    context = browser.new_context(base_url=base_url, timezone_id="Asia/Tokyo")
+    page = context.new_page()
+    sign_in(page)
+    page.goto(url_of("entity", long))
+    expect(page.locator("[data-zone-name]").first).to_have_text("Asia/Tokyo")
+    page.get_by_label("As it was at").fill("2026-11-20T18:59:00")
+    page.get_by_label("As it was at").press("Enter")
+
+    expect(page.locator("#moment")).to_contain_text(
+        "2026-11-20 18:59:00 Asia/Tokyo (2026-11-20 09:59:00 UTC)"
+    )
+    expect(page.locator("#moment")).to_contain_text("there was no event yet")
+    context.close()
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_a_long_history_is_run_to_its_end_with_and_without_javascript(
+    browser: Browser, base_url: str, long: str, javascript: bool
+):
+    context = browser.new_context(base_url=base_url, java_script_enabled=javascript)
+    page = context.new_page()
+    sign_in(page)
+    page.goto(url_of("entity", long) + "?seq=40", wait_until="commit")
+    expect(page.locator("#moment")).to_contain_text("As it was after event 40 of 200", timeout=20_000)
+    if javascript:
+        page.goto(url_of("entity", long))
+        page.get_by_role("link", name="Draw 200 events").click()
+        expect(page.locator("#chart .chart-line")).to_be_visible(timeout=20_000)
+        page.locator("#chart .chart-link").last.click()
+        expect(page.locator("#moment")).to_contain_text("The newest event, 200", timeout=20_000)
+    context.close()
