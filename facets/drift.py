@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from typing import Any
 
 from django.conf import settings
 from django.db.models import Count, F, QuerySet
 
 from facets import directory
-from facets.core.store import EventStore
+from facets.core.store import EventStore, Table
+from facets.definition import FacetDefinition
 from facets.directory.models import Entity, TableFacet
-from facets.directory.rows import now_ms
-from facets.recalculate_many import Settled
+from facets.directory.rows import facet_of, now_ms
+from facets.recalculate_many import Settled, settle, settle_all
+
+# Entities a read; DynamoDB gives fewer, what one read of 1 MB holds.
+_PAGE = 1_000
 
 
 def has_drifted(settled: Settled) -> bool:
@@ -22,7 +28,42 @@ def has_drifted(settled: Settled) -> bool:
     return settled.result == "would-change" or settled.why == "history-not-whole"
 
 
-class Notes:
+def verify(
+    definition: FacetDefinition[Any],
+    db: EventStore,
+    ids: Iterable[str],
+    *,
+    workers: int = 8,
+    stopping: Callable[[], bool] = lambda: False,
+) -> Iterator[Settled]:
+    """Replay entities, note of each whether it drifts, and tell what came of it. Nothing is written to the table.
+
+    Raises:
+        TableNotFound, StoreUnavailable: as `ids` does; what is wrong with one entity is told in what came of it.
+    """
+    notes = _Notes(db)
+    replay = partial(settle, definition.facet(db), authority=None)
+    for settled in settle_all(replay, ids, workers=workers, stopping=stopping):
+        notes.add(settled)
+        yield settled
+
+
+def ids_of(table: Table, facet: str, *, stopping: Callable[[], bool] = lambda: False) -> Iterator[str]:
+    """The ids of a facet as the table gives them, a page at a time. Raises TableNotFound, StoreUnavailable."""
+    after: str | None = None
+    while not stopping():
+        page = table.browse(facet, after=after, limit=_PAGE)
+        yield from (state.entity_id for state in page.states)
+        if (after := page.next) is None:
+            return
+
+
+def finish(facet: str) -> None:
+    """Note that all of the facet has been verified."""
+    TableFacet.objects.filter(pk=facet_of(facet).pk).update(verified_at=now_ms())
+
+
+class _Notes:
     """Keeps one facet's findings; asks only once which entities are known to drift, which are few."""
 
     def __init__(self, db: EventStore) -> None:
@@ -45,12 +86,6 @@ class Notes:
             _entities(self._db.facet).filter(entity_id=settled.id, seq=state.seq).update(
                 drift_seq=state.seq, drift_fields=len(settled.changes), drift_at=now_ms()
             )
-
-    def finish(self) -> None:
-        """Note that all of the facet has been verified."""
-        TableFacet.objects.filter(table=settings.HDEADMIN_STORE, name=self._db.facet).update(
-            verified_at=now_ms()
-        )
 
 
 def counts(facets: Iterable[TableFacet]) -> Mapping[str, int]:

@@ -15,11 +15,6 @@ def current_table() -> Table:
     return table(settings.HDEADMIN_STORE)
 
 
-def counting_is_cheap() -> bool:
-    """Whether the table counts its entities from an index, so that a page may ask without being told to."""
-    return isinstance(current_table(), SqliteTable)
-
-
 def table_answers() -> None:
     """Return if the table can be read. Raises TableNotFound, StoreUnavailable."""
     current_table().check()

@@ -15,6 +15,7 @@ from facets.definition import FacetDefinition
 from facets.directory import Freshness
 from facets.overview import Activity
 from facets.stores import current_table
+from facets.views.freshness import unindexed
 from facets.views.rights import may
 from facets.views.search import viewable
 
@@ -55,7 +56,8 @@ def home(request: HttpRequest) -> HttpResponse:
     context = {
         "cards": cards,
         "table": current_table().name,
+        "freshness": directory.freshness_of_all(names) if names else None,
         "today": timezone.localdate(),
-        "unindexed": [card.name for card in cards if card.entities is None],
+        **unindexed([card.name for card in cards if card.entities is None]),
     }
     return render(request, "facets/home.html", context)

@@ -11,6 +11,7 @@ from facets.lists.cells import listed
 from facets.lists.columns import columns
 from facets.lists.rows import row_of
 from facets.stores import current_table
+from facets.views.freshness import unindexed
 from facets.views.rights import control
 
 PAGE = 50  # entities
@@ -41,6 +42,6 @@ def scan(request: HttpRequest, facet: str) -> HttpResponse:
         "after": after,
         "append": control(request, facet, "append"),
         "known": directory.knows(facet),
-        "unindexed": [facet],
+        **unindexed([facet]),
     }
     return render(request, "facets/scan.html", context)

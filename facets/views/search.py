@@ -21,6 +21,7 @@ from facets.lists.cells import ListedEntity, listed
 from facets.lists.columns import columns
 from facets.lists.rows import row_of
 from facets.stores import current_table
+from facets.views.freshness import unindexed
 from facets.views.rights import may
 from hdeadmin import limits
 
@@ -78,7 +79,7 @@ def search(request: HtmxRequest) -> HttpResponse:
         "hits": hits[:limit],
         "more": len(hits) > limit,
         "down": looked.down,
-        "unindexed": [facet for facet in asked if not directory.knows(facet)],
+        **unindexed([facet for facet in asked if not directory.knows(facet)]),
     }
     return render(request, "facets/_palette.html" if palette else "facets/search.html", context)
 

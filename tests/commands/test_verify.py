@@ -145,9 +145,9 @@ def test_a_second_run_with_the_same_report_goes_on_where_the_first_stopped(
 ):
     run(FACET)
     asked: list[str] = []
-    settle = command.settle
+    settle = drift.settle
     monkeypatch.setattr(
-        command, "settle", lambda engine, id, authority: asked.append(id) or settle(engine, id, authority)
+        drift, "settle", lambda engine, id, authority: asked.append(id) or settle(engine, id, authority)
     )
     bank_account.facet(store.db(FACET)).append("new", Event("TRANSACTION_ACCEPTED", {"amount": 5}))
 

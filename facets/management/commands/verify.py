@@ -10,7 +10,6 @@ from argparse import ArgumentParser, ArgumentTypeError
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +24,8 @@ from facets.management.progress import Progress
 from facets.management.replays import OUTAGE, definition_of, report_failures, workers
 from facets.management.stopping import INTERRUPTED, stop_on_signals
 from facets.management.table import configured_table, failures_named, in_words
-from facets.recalculate_many import Settled, settle, settle_all
+from facets.recalculate_many import Settled
 from facets.recalculation_report import Report
-
-# Entities a read; DynamoDB gives fewer, what one read of 1 MB holds.
-_PAGE = 1_000
 
 _DRIFTED = 3
 
@@ -106,41 +102,29 @@ class Command(BaseCommand):
         name = definition.name
         with failures_named():
             db = table.db(name)
-        notes = drift.Notes(db)
         tally.begin(name)
         with Report(path, name, None, sensitive=definition.sensitive_fields) as lines:
-            todo = (id for id in _ids(table, name, stop) if not tally.skip(id in lines.settled))
+            ids = drift.ids_of(table, name, stopping=stop.is_set)
+            todo = (id for id in ids if not tally.skip(id in lines.settled))
             known = directory.count(Question(name)).number
             progress = Progress(sys.stderr, f"Verifying {visible(name)}", known, unit="entities")
-            for settled in settle_all(
-                partial(settle, definition.facet(db), authority=None),
-                pace(todo),
-                workers=workers,
-                stopping=stop.is_set,
-            ):
+            found = drift.verify(definition, db, pace(todo), workers=workers, stopping=stop.is_set)
+            for settled in _named(found):
                 lines.add(settled)
                 tally.add(settled)
-                with failures_named():
-                    notes.add(settled)
                 progress.update(tally.of_facet, tally.of_facet)
                 if tally.outage:
                     stop.set()
             if stop.is_set():
                 progress.stop()
             else:
-                notes.finish()
+                drift.finish(name)
                 progress.finish(tally.of_facet)
 
 
-def _ids(table: Table, facet: str, stop: threading.Event) -> Iterator[str]:
-    """The ids of a facet as the table gives them, a page at a time."""
-    after: str | None = None
-    while not stop.is_set():
-        with failures_named():
-            page = table.browse(facet, after=after, limit=_PAGE)
-        yield from (state.entity_id for state in page.states)
-        if (after := page.next) is None:
-            return
+def _named(settled: Iterator[Settled]) -> Iterator[Settled]:
+    with failures_named():
+        yield from settled
 
 
 class Pace:
