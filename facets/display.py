@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from enum import Enum
 from math import isfinite
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -19,7 +20,7 @@ from facets.masking import BULLETS, MASKED, mask, mask_changes
 from facets.stored_form import stored_key
 
 JSON = Any
-Kind = Literal["text", "number", "bool", "time", "null", "absent", "empty", "raw", "masked"]
+Kind = Literal["text", "number", "bool", "time", "choice", "null", "absent", "empty", "raw", "masked"]
 
 MAX_ROWS = 300
 MAX_DEPTH = 6
@@ -27,6 +28,9 @@ MAX_TEXT = 4_000  # characters
 MAX_RAW = 50_000  # characters
 MAX_TABLE_COLUMNS = 8
 MAX_INDENT = 80  # characters; deeper values stand on one line
+
+# A text longer than this is folded.
+LONG_TEXT = 300  # characters
 
 # Beyond it JavaScript's numbers have gaps, so that a TypeScript reader rounds the number.
 MAX_SAFE_INTEGER = 2**53 - 1
@@ -48,6 +52,10 @@ class Value:
     text: str
     note: str = ""
 
+    @property
+    def long(self) -> bool:
+        return self.kind == "text" and len(self.text) > LONG_TEXT
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
@@ -66,6 +74,8 @@ class Row:
         value: None for a group and for a table.
         extra: the schema does not name this field.
         changed: the event that is looked at changed it; see facets.marks.
+        unit: what a number counts, as the schema's field says in `json_schema_extra={"unit": "EUR"}`.
+        about: the description of the schema's field.
     """
 
     depth: int
@@ -75,6 +85,8 @@ class Row:
     table: Table | None = None
     extra: bool = False
     changed: bool = False
+    unit: str = ""
+    about: str = ""
 
     @property
     def wide(self) -> bool:
@@ -107,6 +119,8 @@ def scalar(value: JSON, annotation: Any = None) -> Value:
         return Value("masked", BULLETS)
     if value is None:
         return Value("null", "null")
+    if isinstance(value, (str, int)) and (choice := _choice(value, annotation)):
+        return Value("choice", choice)
     if isinstance(value, bool):
         return Value("bool", "true" if value else "false")
     if isinstance(value, float) and not isfinite(value):
@@ -215,11 +229,17 @@ def _rows(value: JSON, annotation: Any, depth: int) -> Iterable[Row]:
             else {}
         )
         for key, (name, field) in fields.items():
-            yield from _field(key, field_label(name, field), value.get(key, ABSENT), field.annotation, depth)
+            label, found = field_label(name, field), value.get(key, ABSENT)
+            yield from _field(key, label, found, field.annotation, depth, field=field)
         for key in value:
             if key not in fields:
                 yield from _field(
-                    key, humanize(key) if schema else key, value[key], None, depth, extra=bool(schema)
+                    key,
+                    humanize(key) if schema else key,
+                    value[key],
+                    _entry_annotation(annotation),
+                    depth,
+                    extra=bool(schema),
                 )
     elif isinstance(value, list):
         for place, item in enumerate(value):
@@ -229,11 +249,20 @@ def _rows(value: JSON, annotation: Any, depth: int) -> Iterable[Row]:
 
 
 def _field(
-    key: str, label: str, value: JSON, annotation: Any, depth: int, *, extra: bool = False
+    key: str,
+    label: str,
+    value: JSON,
+    annotation: Any,
+    depth: int,
+    *,
+    extra: bool = False,
+    field: FieldInfo | None = None,
 ) -> Iterable[Row]:
     key, label = visible(key), visible(label)
     if not isinstance(value, (Mapping, list)) or not value or depth >= MAX_DEPTH:
-        yield Row(depth, key, label, scalar(value, annotation), extra=extra)
+        shown = scalar(value, annotation)
+        unit = _unit(field) if shown.kind == "number" else ""
+        yield Row(depth, key, label, shown, extra=extra, unit=unit, about=_about(field))
     elif isinstance(value, list) and (table := _table(value, _item_annotation(annotation))):
         yield Row(depth, key, label, table=table, extra=extra)
     elif isinstance(value, list) and len(value) <= 12 and all(_is_short(item) for item in value):
@@ -325,6 +354,36 @@ def unwrapped(annotation: Any) -> Any:
         kinds = [kind for kind in get_args(annotation) if kind is not type(None)]
         return unwrapped(kinds[0]) if len(kinds) == 1 else annotation
     return annotation
+
+
+def _unit(field: FieldInfo | None) -> str:
+    extra = field.json_schema_extra if field else None
+    return visible(str(extra.get("unit", ""))) if isinstance(extra, dict) else ""
+
+
+def _about(field: FieldInfo | None) -> str:
+    return visible(field.description or "") if field else ""
+
+
+def _choice(value: str | int, annotation: Any) -> str:
+    """One of a fixed set, by its value, and its name where that says more; "" for what is none."""
+    kind = unwrapped(annotation)
+    if get_origin(kind) is Literal:
+        return visible(str(value)) if isinstance(value, str) and value in get_args(kind) else ""
+    if not (isinstance(kind, type) and issubclass(kind, Enum)):
+        return ""
+    member = next((member for member in kind if member.value == value), None)
+    if member is None:
+        return ""
+    text, name = str(value), humanize(member.name)
+    return visible(text if humanize(text) == name else f"{name} ({text})")
+
+
+def _entry_annotation(annotation: Any) -> Any:
+    """The type of a mapping's values."""
+    kind = unwrapped(annotation)
+    arguments = get_args(kind)
+    return arguments[1] if len(arguments) == 2 and get_origin(kind) in (dict, Mapping) else None
 
 
 def _model(annotation: Any) -> type[BaseModel] | None:

@@ -2,9 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
@@ -14,13 +12,14 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from facets import directory, display, registry, timeline
+from facets import directory, display, moments, registry, timeline
 from facets.changed import Changed, changed
 from facets.core import Record
 from facets.core.records import STATE_KEY, partition_key
 from facets.definition import FacetDefinition, humanize
 from facets.filters import Filters
 from facets.http import HtmxRequest
+from facets.marks import marked
 from facets.reading import Reader, Reading
 from facets.stores import current_table
 from facets.views.beside import beside_state
@@ -95,12 +94,15 @@ def entity(request: HtmxRequest, facet: str, entity_id: str) -> HttpResponse:
     asked = Asked.of(request.GET)
     problem = ""
     if near := request.GET.get("near", "").strip():
-        moment = _moment(near, request.GET.get("zone", ""))
-        seq = reader.seq_at(moment) if moment is not None else None
-        if seq is not None:
-            place = {"before": seq + 1} if asked.filters else {"event": seq}
-            return redirect(asked.address(entity_url, **place) + f"#event-{seq}")
-        problem = "There are no events." if moment is not None else f"“{near}” is not a date and time."
+        zone = moments.zone_of(request.GET.get("zone", ""), timezone.get_current_timezone())
+        try:
+            seq = reader.seq_at(moments.read(near, zone).ts)
+        except moments.NoSuchMoment as error:
+            problem = str(error)
+        else:
+            if seq is not None:
+                place = {"before": seq + 1} if asked.filters else {"event": seq}
+                return redirect(asked.address(entity_url, **place) + f"#event-{seq}")
     reading = read_page(reader, asked, definition)
     if not reading.exists:
         directory.forget(facet, entity_id)
@@ -110,7 +112,7 @@ def entity(request: HtmxRequest, facet: str, entity_id: str) -> HttpResponse:
     context = history_context(request, facet, entity_id, asked, reading, sensitive) | {"problem": problem}
     if request.htmx:
         return render(request, "facets/_timeline.html", context)
-    context |= state_context(request, facet, asked, reading, sensitive)
+    context |= state_context(request, facet, asked, reading, sensitive, context["rows"])
     return render(request, "facets/entity.html", context)
 
 
@@ -164,23 +166,31 @@ def history_context(
 
 
 def state_context(
-    request: HttpRequest, facet: str, asked: Asked, reading: Reading, sensitive: Sequence[str]
+    request: HttpRequest,
+    facet: str,
+    asked: Asked,
+    reading: Reading,
+    sensitive: Sequence[str],
+    rows: Sequence[timeline.TimelineRow],
 ) -> dict[str, Any]:
-    """What the whole page shows beside its history."""
+    """What the whole page shows beside its history, whose `rows` say what the last event changed."""
     definition = registry.get(facet)
     state = reading.state
     budget = timeline.WHOLE if asked.everything else timeline.USUAL
     schema = definition.state if definition else None
     last = state or next(reversed(reading.records), None)
+    payload = timeline.payload(state, schema, sensitive=sensitive, budget=budget) if state else None
+    latest = next((row.changed for row in rows if state and row.seq == state.seq and row.changed), None)
+    if payload and latest:
+        payload = replace(payload, rows=marked(payload.rows, latest.paths))
     past: dict[str, Any] = {}
     if definition and last:
         past = beside_state(definition, last.entity_id, reading, sensitive, filtered=bool(asked.filters))
     return {
         **past,
         "state": state,
-        "state_payload": timeline.payload(state, schema, sensitive=sensitive, budget=budget)
-        if state
-        else None,
+        "state_payload": payload,
+        "marked": bool(payload and any(row.changed for row in payload.rows)),
         "last": last,
         "recalculate": control(request, facet, "recalculate"),
         # Where nothing is masked, nothing can be revealed.
@@ -322,21 +332,3 @@ def _raw(
     if record.meta is not None:
         attributes["_meta"] = timeline.meta_text(record, sensitive=sensitive)
     return HttpResponse(display.indented(attributes), content_type="text/plain; charset=utf-8")
-
-
-def _moment(text: str, zone: str) -> int | None:
-    """Milliseconds since 1970 of an ISO date and time, in that zone or the settings' if it names none itself."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    if moment.tzinfo is None:
-        try:
-            tzinfo = ZoneInfo(zone) if zone else timezone.get_current_timezone()
-        except (ValueError, OSError, KeyError):  # no such zone, or no name of one
-            tzinfo = timezone.get_current_timezone()
-        moment = moment.replace(tzinfo=tzinfo)
-    try:
-        return int(moment.timestamp() * 1000)
-    except (OverflowError, ValueError):
-        return None

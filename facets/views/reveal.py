@@ -61,7 +61,7 @@ def reveal(request: HttpRequest, facet: str, entity_id: str) -> HttpResponse:
         )
         sensitive = ()
     context = history_context(request, facet, entity_id, asked, reading, sensitive, unfold=not problem)
-    context |= state_context(request, facet, asked, reading, sensitive)
+    context |= state_context(request, facet, asked, reading, sensitive, context["rows"])
     context |= {
         "reveal_query": query,
         "reveal_reason": reason,
