@@ -70,7 +70,7 @@ def corrections(facets: Collection[str], *, now: datetime | None = None) -> Mapp
         facet__in=list(facets),
         action__in=["append", "recalculate"],
         phase="outcome",
-        result="ok",
+        result="applied",
         at__gte=(now or timezone.now()) - WEEK,
     )
     return dict(made.order_by().values_list("facet").annotate(count=Count("number")))

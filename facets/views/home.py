@@ -18,6 +18,7 @@ from facets.stores import current_table
 from facets.views.freshness import unindexed
 from facets.views.rights import may
 from facets.views.search import viewable
+from hdeadmin.access.rights import administrators, scope
 
 
 @dataclass(slots=True)
@@ -59,5 +60,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "freshness": directory.freshness_of_all(names) if names else None,
         "today": timezone.localdate(),
         **unindexed([card.name for card in cards if card.entities is None]),
+        "may_see": bool(scope(request.user, "view")),
+        "administrators": [] if cards else administrators(),
     }
     return render(request, "facets/home.html", context)

@@ -82,14 +82,16 @@ def test_drift_that_is_known_leads_to_those_entities(viewer: Client, account: st
 
 
 def test_corrections_of_the_week_are_counted_and_nothing_else_of_the_trail(viewer: Client, account: str):
-    def note(action: str, *, phase: str = "outcome", result: str = "ok", facet: str = "BANK_ACCOUNT") -> None:
+    def note(
+        action: str, *, phase: str = "outcome", result: str = "applied", facet: str = "BANK_ACCOUNT"
+    ) -> None:
         trail.record(action, user="ann", facet=facet, entity="acc-1", phase=phase, result=result)
 
     with time_machine.travel(timezone.now() - timedelta(days=8)):
         note("append")
     note("append")
     note("recalculate")
-    note("append", result="conflict")
+    note("append", result="not-applied")
     note("append", phase="intent")
     note("export", phase="event")
     note("append", facet="ORDER")
