@@ -67,7 +67,7 @@ def configuration(*, readable: bool) -> dict[str, Any]:
             "django": {"handlers": [], "level": "INFO", "propagate": True},
             # Said by the page and by the line of the request already.
             "django.request": {"handlers": [], "level": "ERROR", "propagate": True},
-            "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
+            "django.server": {"handlers": [], "level": "ERROR", "propagate": True},
             # Set up before Django is, each with a form of its own.
             "gunicorn.error": {"handlers": ["console"], "propagate": False},
             # Below this they tell what they send and receive.
