@@ -30,7 +30,7 @@ class Probes:
 @require_safe
 def alive(request: HttpRequest) -> HttpResponse:
     """Answer, whatever else is down; a failure means that this process should be started again."""
-    return HttpResponse("ok", content_type="text/plain")
+    return HttpResponse("ok", content_type="text/plain; charset=utf-8")
 
 
 @login_not_required

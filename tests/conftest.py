@@ -3,14 +3,15 @@
 import os
 import sys
 from collections.abc import Generator
+from importlib import import_module
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.core.cache import cache
 from django.db import connection
 from django.test import TransactionTestCase
 from hypothesis import settings
-from pytest_django import DjangoDbBlocker
 
 from tests.audit.unguarded import drop_triggers
 
@@ -31,30 +32,50 @@ def _stay_on_this_machine(event: str, arguments: tuple[Any, ...]) -> None:
 sys.addaudithook(_stay_on_this_machine)
 
 
-@pytest.fixture(autouse=True)
-def _nothing_counted_by_other_tests(
-    request: pytest.FixtureRequest, django_db_blocker: DjangoDbBlocker
-) -> Generator[None]:
-    """Empty the cache after a test that commits: its table is no model's, so the tests' own flush leaves it."""
-    yield
-    if "transactional_db" in request.fixturenames or "live_server" in request.fixturenames:
-        with django_db_blocker.unblock():
-            cache.clear()
-
-
 @pytest.fixture(scope="session", autouse=True)
-def _the_trail_lets_tests_flush() -> Generator[None]:
-    """Tests that commit empty all tables at their end; the audit trail's guards are taken away for that alone."""
+def _a_test_that_commits_leaves_what_migrating_leaves() -> Generator[None]:
+    """Tests that commit empty all tables at their end. Others may come after them, where workers share the work."""
     flush = TransactionTestCase._fixture_teardown
 
-    def unguarded(case: TransactionTestCase) -> None:
+    def flush_and_begin_anew(case: TransactionTestCase) -> None:
+        # The audit trail's guards are taken away for that alone; migrations' signal, which a flush sends too, puts
+        # them back.
         drop_triggers()
-        # Migrations' signal, which a flush sends too, puts them back.
         flush(case)
+        # Its table is no model's.
+        cache.clear()
+        import_module("hdeadmin.access.migrations.0002_grants").grant_defaults(apps, None)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(TransactionTestCase, "_fixture_teardown", unguarded)
+        patch.setattr(TransactionTestCase, "_fixture_teardown", flush_and_begin_anew)
         yield
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--only-database",
+        action="store_true",
+        help="run only tests that use Django's database, as on another database than SQLite",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "only_on_sqlite(reason): no other database can be in such a state.")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what another database cannot judge, or has no part in; nothing is skipped."""
+
+    def has_part(item: pytest.Item) -> bool:
+        if item.get_closest_marker("only_on_sqlite") and connection.vendor != "sqlite":
+            return False
+        uses = {"db", "transactional_db"} & set(getattr(item, "fixturenames", ()))
+        return bool(uses or item.get_closest_marker("django_db")) or not config.getoption("only_database")
+
+    left_out = [item for item in items if not has_part(item)]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if has_part(item)]
 
 
 def pytest_report_header() -> str:

@@ -1,13 +1,16 @@
-"""What a password must not be made of: the words that everybody would try first at this console."""
+"""What a password must not be made of: the words that everybody would try first at this console, and common passwords."""
 
 import re
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.password_validation import CommonPasswordValidator
 from django.core.exceptions import ValidationError
 
 # Letters that must be left when those words are taken away.
 _LEFT = 6
+
+_PADDING = re.compile(r"^[\W\d_]+|[\W\d_]+$")
 
 
 class OwnWordsValidator:
@@ -25,6 +28,20 @@ class OwnWordsValidator:
 
     def get_help_text(self) -> str:
         return "Your password must be more than the console's name and some digits."
+
+
+class KnownPasswordValidator(CommonPasswordValidator):
+    """Refuses the 20,000 passwords that were stolen most often, padded with digits and signs or doubled, too.
+
+    Few of them are as long as ours must be; those that people make of them are.
+    """
+
+    def validate(self, password: str, user: AbstractBaseUser | None = None) -> None:
+        super().validate(password, user)
+        typed = password.casefold()
+        half = typed[: len(typed) // 2]
+        if _PADDING.sub("", half if typed == half * 2 else typed) in self.passwords:
+            raise ValidationError(self.get_error_message(), code="password_too_common")
 
 
 def _words() -> set[str]:

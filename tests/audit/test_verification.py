@@ -125,7 +125,7 @@ def test_a_head_that_is_gone(ten: list[AuditEntry]):
     assert first_fault() == (10, "the head of the chain is gone, and maybe entries after this one.")
 
 
-@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL takes nothing but times there")
+@pytest.mark.only_on_sqlite("PostgreSQL takes nothing but times there")
 def test_a_value_that_cannot_be_read(ten: list[AuditEntry]):
     with connection.cursor() as cursor:
         cursor.execute("UPDATE audit_auditentry SET at = 'yesterday' WHERE number = 3")

@@ -4,12 +4,10 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.apps import apps
 from django.contrib.auth.models import Group, User
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, WebError
 from pytest_django import Settings
@@ -78,8 +76,6 @@ def ledger(settings: Settings, tmp_path: Path, transactional_db: None) -> Table:
     table.create()
     table.load(json.loads(line) for line in FIXTURE.read_text(encoding="utf-8").split("\n") if line)
     operator = User.objects.create_user("operator", password=PASSWORD)
-    # What migrations put there, the test before has swept away.
-    import_module("hdeadmin.access.migrations.0002_grants").grant_defaults(apps, None)
     operator.groups.add(Group.objects.get(name="operator"))
     return table
 

@@ -1,5 +1,6 @@
 """What every answer tells the browser: of each status, of files, and where no view is reached."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -70,6 +71,58 @@ def signed_in(db: None, client: Client) -> Client:
     client.force_login(User.objects.create_superuser("root"))
     client.raise_request_exception = False
     return client
+
+
+def test_no_other_site_may_read_an_answer(signed_in: Client, ledger: Table):
+    for url in ("/", "/static/hdeadmin.css", "/nope"):
+        response = signed_in.get(url, headers={"Origin": "https://evil.example"})
+        response.close()
+        assert not [name for name in response.headers if name.startswith("Access-Control-")]
+
+
+@pytest.mark.parametrize(
+    ("url", "kind"),
+    [
+        ("/", "text/html; charset=utf-8"),
+        ("/nope", "text/html; charset=utf-8"),
+        ("/static/hdeadmin.css", 'text/css; charset="utf-8"'),
+        ("/static/hdeadmin.js", 'text/javascript; charset="utf-8"'),
+        ("/healthz", "text/plain; charset=utf-8"),
+        ("/readyz", "application/json"),
+    ],
+)
+def test_an_answer_says_what_it_is_and_in_which_characters(
+    signed_in: Client, ledger: Table, url: str, kind: str
+):
+    response = signed_in.get(url)
+    response.close()
+
+    assert response.headers["Content-Type"] == kind
+
+
+def test_pages_go_to_https_and_probes_are_answered(db: None, settings: Settings, ledger: Table):
+    settings.SECURE_SSL_REDIRECT = True
+    client = Client()
+
+    assert client.get("/login/").headers["Location"] == "https://testserver/login/"
+    assert client.get("/healthz").status_code == client.get("/readyz").status_code == 200
+
+
+def test_no_folder_is_listed_and_nobody_is_told_what_they_sent(signed_in: Client, ledger: Table):
+    assert signed_in.get("/static/").status_code == 404
+    traced = signed_in.trace("/", headers={"X-Mine": "hunter2"})
+    assert traced.status_code == 405
+    assert "hunter2" not in traced.text
+
+
+def test_no_script_keeps_anything_in_the_browser_but_choices():
+    kept = re.compile(r"(?:localStorage|sessionStorage|indexedDB|caches|document\.cookie)\b.*")
+    found = [
+        line for script in Path("static").glob("*.js") for line in kept.findall(script.read_text("utf-8"))
+    ]
+
+    # The theme, and whether keys do something.
+    assert [line for line in found if "hdeadmin_theme=" not in line and "Item(OFF" not in line] == []
 
 
 @pytest.mark.parametrize("name", ANSWERS)

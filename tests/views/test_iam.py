@@ -84,7 +84,7 @@ def root(db: None) -> Client:
 
 
 def test_all_that_the_console_does_needs_exactly_what_the_role_allows(
-    dynamo_ledger: DynamoTable, root: Client, asked: set[str]
+    dynamo_ledger: DynamoTable, root: Client, asked: set[str], tmp_path: Path
 ):
     accounts = bank_account.facet(dynamo_ledger.db(FACET))
     accounts.append(ENTITY, Event("ACCOUNT_CREATION", {"id": ENTITY}))
@@ -114,7 +114,7 @@ def test_all_that_the_console_does_needs_exactly_what_the_role_allows(
     assert root.post(url, hidden | form).status_code in (200, 302)
     # Every command that is for production.
     for command in COMMANDS:
-        call_command(*command)
+        call_command(*command, "--report", str(tmp_path / command[0]))
 
     assert asked == actions("Read", "Append")
 
