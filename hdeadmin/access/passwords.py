@@ -3,7 +3,7 @@
 import re
 
 from django.conf import settings
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import AbstractBaseUser, User
 from django.contrib.auth.password_validation import CommonPasswordValidator
 from django.core.exceptions import ValidationError
 
@@ -36,7 +36,7 @@ class KnownPasswordValidator(CommonPasswordValidator):
     Few of them are as long as ours must be; those that people make of them are.
     """
 
-    def validate(self, password: str, user: AbstractBaseUser | None = None) -> None:
+    def validate(self, password: str, user: User | None = None) -> None:
         super().validate(password, user)
         typed = password.casefold()
         half = typed[: len(typed) // 2]
