@@ -153,6 +153,10 @@ MFA_ADAPTER = "hdeadmin.access.factors.Factors"
 MFA_FORMS = {
     "authenticate": "hdeadmin.access.factors.AuthenticateForm",
     "reauthenticate": "hdeadmin.access.factors.ReauthenticateForm",
+    "add_webauthn": "hdeadmin.access.factors.AddPasskeyForm",
+    "login_webauthn": "hdeadmin.access.factors.LoginPasskeyForm",
+    "authenticate_webauthn": "hdeadmin.access.factors.AuthenticatePasskeyForm",
+    "reauthenticate_webauthn": "hdeadmin.access.factors.ReauthenticatePasskeyForm",
 }
 MFA_RATE_LIMITS = {"webauthn_login": "30/m/ip"}
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]

@@ -11,12 +11,19 @@ from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.base.forms import AuthenticateForm as AllauthAuthenticateForm
 from allauth.mfa.base.forms import ReauthenticateForm as AllauthReauthenticateForm
 from allauth.mfa.models import Authenticator
+from allauth.mfa.webauthn.forms import (
+    AddWebAuthnForm,
+    AuthenticateWebAuthnForm,
+    LoginWebAuthnForm,
+    ReauthenticateWebAuthnForm,
+)
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
 from django.core.exceptions import ValidationError
+from django.forms.utils import ErrorDict, ErrorList
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -113,6 +120,7 @@ class Factors(DefaultMFAAdapter):  # type: ignore[misc]
     error_messages = {  # noqa: RUF012 - as allauth declares it
         **DefaultMFAAdapter.error_messages,
         "incorrect_code": "That code is wrong, or was used before. Wait for the next one.",
+        "incorrect_passkey": "That passkey is not known here.",
         "cannot_generate_recovery_codes": "Set up an authenticator app or a passkey first.",
     }
 
@@ -171,6 +179,33 @@ class AuthenticateForm(_Code, AllauthAuthenticateForm):  # type: ignore[misc]
 
 
 class ReauthenticateForm(_Code, AllauthReauthenticateForm):  # type: ignore[misc]
+    pass
+
+
+class _Passkey:
+    """A passkey's answer, refused where a part of it is missing: allauth looks at the form of the rest only."""
+
+    def full_clean(self) -> None:
+        try:
+            super().full_clean()  # type: ignore[misc]
+        except (KeyError, AttributeError):
+            error = Factors().validation_error("incorrect_passkey")
+            self._errors = ErrorDict({"credential": ErrorList([error])})
+
+
+class AddPasskeyForm(_Passkey, AddWebAuthnForm):  # type: ignore[misc]
+    pass
+
+
+class LoginPasskeyForm(_Passkey, LoginWebAuthnForm):  # type: ignore[misc]
+    pass
+
+
+class AuthenticatePasskeyForm(_Passkey, AuthenticateWebAuthnForm):  # type: ignore[misc]
+    pass
+
+
+class ReauthenticatePasskeyForm(_Passkey, ReauthenticateWebAuthnForm):  # type: ignore[misc]
     pass
 
 
