@@ -15,7 +15,7 @@ from typing import Any
 from facets.core import json
 from facets.core.dynamodb import DynamoTable, _capacity, _translated
 from facets.core.errors import InvalidRecord, StoreUnavailable
-from facets.core.records import STATE_KEY, Item, Record, iso_date, partition_key, whole_number
+from facets.core.records import STATE_KEY, Item, Record, partition_key, whole_number
 from facets.core.store import ReadCost
 
 # What a list needs of a state, beside its sort key.
@@ -73,7 +73,8 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class StatesRead:
-    """Some STATE records. Of each only what a list needs is read: `typ`, `date` and `meta` are made up.
+    """Some STATE records. Of each only what a list needs is read: `typ`, `date` and `meta` are
+    made up.
 
     Attributes:
         unreadable: how many that are not of hde's format were passed over.
@@ -231,13 +232,6 @@ def state_of(item: Item) -> Record:
         if not facet or not id.startswith(f"{facet}/") or len(id) == len(facet) + 1:
             raise ValueError("_id is not _facet, a slash and an id")
         seq, ts = whole_number(item["_seq"]["N"]), whole_number(item["_ts"]["N"])
-        return Record(id, STATE_KEY, facet, facet, seq, ts, _date(ts), item["_itm"]["S"])
+        return Record(id, STATE_KEY, facet, facet, seq, ts, "", item["_itm"]["S"])
     except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
         raise InvalidRecord(f"Not hde's format: {error!r}") from error
-
-
-def _date(ts: int) -> str:
-    try:
-        return iso_date(ts)
-    except (ValueError, OverflowError, OSError):
-        return ""

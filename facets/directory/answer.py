@@ -1,7 +1,7 @@
 """Answer a list's questions from the directory, at a cost that hardly depends on how many entities there are.
 
-What a question asks of few entities is gathered by its index and then sorted; what it asks of many is found by walking
-the list in its order. Which of the two, a sample of the facet says.
+What few entities answer is gathered by an index and then sorted; what many answer is found by walking the list in its
+order. Which of the two, a count that ends early says.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import random
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from operator import attrgetter
 from typing import Any
 
@@ -33,13 +34,14 @@ JSON = Any
 
 # A facet of no more entities is looked through whole.
 SMALL = 20_000
-# Of a larger one so many entities are asked first, in so many places, whether they answer the question.
-_SAMPLE, _PLACES = 1_000, 40
-# Of which so many must, for the list to be walked.
-_MANY = 10
-# How far a list is walked for one page, in entities, before the answers are gathered after all.
-_WALK = 50_000
+# Up to so many answers are gathered and sorted.
+_FEW = 10_000
+# How far a list is walked for one page, in entities, before the answers are gathered after all; and how far for words
+# of one or two letters, which are in most texts or else dear to look up.
+_WALK, _WALK_SHORT = 50_000, 20_000
 _ALL = 2**31
+# An estimate looks at so many entities, in so many places of the facet.
+_SAMPLE, _PLACES = 1_000, 20
 
 _PAGE_OF_ALL = 1_000
 
@@ -85,17 +87,12 @@ def count(question: Question, *, most: int = 10_000) -> Count:
     asked = _Asked.of(question)
     if asked is None:
         return Count(0, True)
-    total = asked.facet.entities
-    estimate = total
-    if asked.where:
-        estimate = round(asked.share * total)
-        if asked.is_large and estimate > 2 * most:
-            return Count(_about(estimate), False)
-    sql, parameters = _hits(asked)
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT count(*) FROM ({sql} LIMIT %s) AS hits", [*parameters, most + 1])
-        number = cursor.fetchone()[0]
-    return Count(number, True) if number <= most else Count(_about(max(estimate, most)), False)
+    if not asked.where and asked.facet.entities > 2 * most:
+        return Count(_about(asked.facet.entities), False)
+    if asked.has_short_words and (estimate := asked.estimate()) > 2 * most:
+        return Count(_about(estimate), False)
+    number = asked.count_to(most + 1)
+    return Count(number, True) if number <= most else Count(_about(max(asked.estimate(), most)), False)
 
 
 def every(question: Question) -> Iterator[Row]:
@@ -192,7 +189,6 @@ class _Asked:
         if self.where and definition and definition.sensitive_fields:
             # What an earlier definition did not mask must not be found either.
             self.where.append(_Sql("e.version = %s", [current_version(definition)]))
-        self._share: float | None = None
 
     @classmethod
     def of(cls, question: Question) -> _Asked | None:
@@ -206,24 +202,41 @@ class _Asked:
         return self.facet.entities > SMALL
 
     @property
-    def share(self) -> float:
-        """About how many of the facet's entities answer, from 0 to 1; 0 where the facet is small or they are rare."""
-        if self._share is None:
-            self._share = self._sampled() if self.is_large else 0.0
-        return self._share
+    def has_short_words(self) -> bool:
+        """Whether the words have to be looked up among those that begin with them; see `fulltext.narrowed`."""
+        return bool(self.words) and self.is_large and fulltext.are_short(self.words)
+
+    @cached_property
+    def is_few(self) -> bool:
+        """Whether the answers are gathered sooner than the list is walked."""
+        return self.count_to(_FEW + 1) <= _FEW
+
+    def count_to(self, most: int) -> int:
+        """How many entities answer, counted no further than to `most`."""
+        sql, parameters = _hits(self)
+        if self.is_large and len(self.where) == 1 and self.words and self.digest is None:
+            # The index by itself counts faster, where it is exact.
+            sql, parameters = fulltext.exact(self.facet.pk, self.words) or (sql, parameters)
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT count(*) FROM ({sql} LIMIT %s) AS hits", [*parameters, most])
+            number: int = cursor.fetchone()[0]
+        return number
 
     def conditions(self) -> tuple[str, list[Any]]:
         """All of `where`, joined."""
         text = " AND ".join(each.text for each in self.where)
         return text, [value for each in self.where for value in each.parameters]
 
-    def _sampled(self) -> float:
+    def estimate(self) -> int:
+        """About how many entities answer; 0 where they are too rare to tell from a sample."""
+        if not self.where:
+            return self.facet.entities
         text, parameters = self.conditions()
         with connection.cursor() as cursor:
             cursor.execute("SELECT min(id), max(id) FROM facets_entity WHERE facet_id = %s", [self.facet.pk])
             low, high = cursor.fetchone()
             if low is None:
-                return 0.0
+                return 0
             starts = [random.randint(low, high) for _ in range(_PLACES)]
             block = "SELECT * FROM (SELECT * FROM facets_entity WHERE facet_id = %s AND id >= %s ORDER BY id LIMIT %s) AS b"
             blocks = " UNION ALL ".join([block] * _PLACES)
@@ -235,7 +248,7 @@ class _Asked:
                 ],
             )
             looked_at, hits = cursor.fetchone()
-        return hits / looked_at if looked_at and hits >= _MANY else 0.0
+        return round(hits / looked_at * self.facet.entities) if looked_at else 0
 
     def _order(self, sort: str) -> _Order:
         if sort in _OWN:
@@ -330,14 +343,17 @@ def _rows(
     asked: _Asked, descending: bool, place: tuple[Any, str] | None, limit: int, *, backwards: bool
 ) -> Iterator[tuple[Row, Any]]:
     """Up to `limit` rows from the place on, with the sort key of each; the nearest first."""
-    gather = bool(asked.where) and not asked.share
     down = descending != backwards
     for phase, here in _phases(asked, place, backwards):
         if limit <= 0:
             return
         found: Sequence[Any] | None = None
-        if not gather:
-            found = _walked(asked, phase, here, down, limit)
+        if not asked.where:
+            found = _walked(asked, phase, here, down, limit, _ALL)
+        elif asked.has_short_words:
+            found = _walked(asked, phase, here, down, limit, _WALK_SHORT)
+        if found is None and not asked.is_few:
+            found = _walked(asked, phase, here, down, limit, _WALK)
         if found is None:
             found = _gathered(asked, phase, here, down, limit)
         limit -= len(found)
@@ -384,23 +400,31 @@ def _phases(
 
 
 def _walked(
-    asked: _Asked, phase: _Phase, place: tuple[Any, str] | None, down: bool, limit: int
+    asked: _Asked, phase: _Phase, place: tuple[Any, str] | None, down: bool, limit: int, far: int
 ) -> Sequence[Any] | None:
-    """Rows found by walking the list in its order; None where that takes too long."""
+    """Rows found by walking the list in its order; None where they are not found within so many entities."""
     window, parameters = _window(phase, place, down)
     key = asked.order.column or "NULL"
     order = _order_by(phase, down)
     text, values = asked.conditions()
     if not text:
-        sql = f"SELECT {_ROW}, {key} FROM facets_entity AS e WHERE e.facet_id = %s AND {window} {order} LIMIT %s"
-        return _fetch(sql, [asked.facet.pk, *parameters, limit])
-    is_long = asked.facet.entities > _WALK
+        return _fetch(
+            f"SELECT {_ROW}, {key} FROM facets_entity AS e WHERE e.facet_id = %s AND {window} {order} LIMIT %s",
+            [asked.facet.pk, *parameters, limit],
+        )
     found = _fetch(
         f"SELECT {_ROW}, {key} FROM (SELECT * FROM facets_entity AS e WHERE e.facet_id = %s AND {window} {order}"
         f" LIMIT %s) AS e WHERE {text} LIMIT %s",
-        [asked.facet.pk, *parameters, _WALK if is_long else _ALL, *values, limit],
+        [asked.facet.pk, *parameters, far, *values, limit],
     )
-    return None if is_long and len(found) < limit else found
+    if len(found) == limit:
+        return found
+    # There are no more if the list ends before that.
+    end = _fetch(
+        f"SELECT count(*) FROM (SELECT 1 FROM facets_entity AS e WHERE e.facet_id = %s AND {window} LIMIT %s) AS walked",
+        [asked.facet.pk, *parameters, far],
+    )
+    return found if end[0][0] < far else None
 
 
 def _gathered(

@@ -66,8 +66,8 @@ class Recipe:
         self._findable = definition.searchable_sensitive if definition else ()
         self._name = definition.name if definition else ""
         self._secret = secret
-        self._paths = [(path, path.split(".")) for path in paths_of(definition)]
-        self._searched = [path.split(".") for path in definition.search_fields] if definition else []
+        self._paths = [(path, path.split("."), f"{json.dumps(path)}:") for path in paths_of(definition)]
+        self._searched = definition.search_fields if definition else ()
         places = {slot: number for number, slot in enumerate(slots) if slot}
         self._keyed: list[tuple[int, str, Kind]] = []
         for path, kind in columns_of(definition):
@@ -89,19 +89,17 @@ class Recipe:
             state = leave_out(state, self._sensitive)[0] if fits(state, self._schema) else None
         found: dict[str, JSON] = {}
         written: list[str] = []
-        for path, parts in self._paths:
+        for path, parts, key in self._paths:
             value = _at(state, parts)
             if value is not ABSENT:
                 found[path] = value
-                text = _written(value)
-                if text:
-                    written.append(f"{json.dumps(path)}:{text}")
+                if text := _written(value):
+                    written.append(key + text)
         keys: list[bytes | None] = [None] * KEYS
         for number, path, kind in self._keyed:
             keys[number] = sort_key(found[path], kind) if path in found else EMPTY
         id = record.entity_id
-        searched = (_at(state, parts) for parts in self._searched)
-        text = search_text(self._facet, id, (value for value in searched if value is not ABSENT))
+        text = search_text(self._facet, id, [found[path] for path in self._searched if path in found])
         return Entry(
             id,
             min(record.seq, _LARGEST),

@@ -6,16 +6,55 @@ trigrams, which needs no extension. The index only narrows down; `contains` is w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from django.db import connection
 
 from facets.directory.text import marker
 
+# SQLite takes 32,766 parameters; a batch may be larger.
+_AT_ONCE = 1_000
+
 # A table of trigrams has pairs and single letters as the beginnings of its terms; of more than so many, the word is
 # in most texts anyway.
 _MOST_TERMS = 2_000
+
+
+@contextmanager
+def kept_up(facet: int, ids: Sequence[str]) -> Iterator[None]:
+    """Write rows of these ids, as they are stored, within the block; the index follows. In a transaction.
+
+    PostgreSQL sees to it by itself. SQLite would by triggers too, but writes its table of trigrams to the disk after
+    each row then, which takes five times as long. Deletions, being rare, have a trigger.
+    """
+    if connection.vendor != "sqlite":
+        yield
+        return
+    before = _texts(facet, ids)
+    yield
+    after = _texts(facet, ids)
+    gone = [(rowid, text) for rowid, text in before.items() if after.get(rowid) != text]
+    new = [(rowid, text) for rowid, text in after.items() if before.get(rowid) != text]
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO facets_entity_text (facets_entity_text, rowid, text) VALUES ('delete', %s, %s)", gone
+        )
+        cursor.executemany("INSERT INTO facets_entity_text (rowid, text) VALUES (%s, %s)", new)
+
+
+def _texts(facet: int, ids: Sequence[str]) -> dict[int, str]:
+    found: dict[int, str] = {}
+    with connection.cursor() as cursor:
+        for start in range(0, len(ids), _AT_ONCE):
+            part = ids[start : start + _AT_ONCE]
+            cursor.execute(
+                f"SELECT id, text FROM facets_entity WHERE facet_id = %s AND entity_id IN ({', '.join(['%s'] * len(part))})",
+                [facet, *part],
+            )
+            found.update(cursor.fetchall())
+    return found
 
 
 def contains(word: str) -> tuple[str, list[Any]]:
@@ -33,6 +72,18 @@ def narrowed(facet: int, words: Sequence[str]) -> tuple[str, list[Any]] | None:
         return _narrowed_by_trigrams(facet, words)
     grams = dict.fromkeys(gram for word in (marker(facet), *words) for gram in _grams(word))
     return "SELECT id FROM facets_entity WHERE facets_grams(text) @> %s::text[]", [list(grams)]
+
+
+def are_short(words: Sequence[str]) -> bool:
+    """Whether no word has a trigram, where those are all that is indexed."""
+    return connection.vendor == "sqlite" and all(len(word) < 3 for word in words)
+
+
+def exact(facet: int, words: Sequence[str]) -> tuple[str, list[Any]] | None:
+    """As `narrowed`, where its answer is exact without looking at the texts: a phrase of trigrams is the word itself."""
+    if connection.vendor == "sqlite" and all(len(word) >= 3 for word in words):
+        return _narrowed_by_trigrams(facet, words)
+    return None
 
 
 def _narrowed_by_trigrams(facet: int, words: Sequence[str]) -> tuple[str, list[Any]] | None:

@@ -15,6 +15,7 @@ from django.db.models import F
 from facets import registry
 from facets.core import Record
 from facets.definition import FacetDefinition
+from facets.directory import fulltext
 from facets.directory.entry import Entry, Recipe, assigned, columns_of, slot_of, version_of
 from facets.directory.models import KEYS, Entity, SensitiveValue, TableFacet, escaped
 
@@ -127,7 +128,7 @@ def write(facet: TableFacet, entries: Sequence[Entry], read_at: int) -> None:
         )
         for entry in entries
     ]
-    with connection.cursor() as cursor:
+    with fulltext.kept_up(facet.pk, [escaped(entry.id) for entry in entries]), connection.cursor() as cursor:
         cursor.executemany(_UPSERT, rows)
     definition = registry.get(facet.name)
     if definition and definition.searchable_sensitive:

@@ -20,9 +20,7 @@ def plan(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str
     if request.param != "looked through":
         monkeypatch.setattr(plans, "SMALL", 0)
     if request.param == "walked":
-        monkeypatch.setattr(plans._Asked, "_sampled", lambda asked: 0.5)
-    else:
-        monkeypatch.setattr(plans._Asked, "_sampled", lambda asked: 0.0)
+        monkeypatch.setattr(plans, "_FEW", -1)
     return str(request.param)
 
 

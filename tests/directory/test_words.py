@@ -33,8 +33,7 @@ NAMES = {
 def plan(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     if request.param != "looked through":
         monkeypatch.setattr(plans, "SMALL", -1)
-    share = 0.5 if request.param == "walked" else 0.0
-    monkeypatch.setattr(plans._Asked, "_sampled", lambda asked: share)
+    monkeypatch.setattr(plans, "_FEW", -1 if request.param == "walked" else 10_000)
 
 
 def found(words: str) -> list[str]:
