@@ -65,6 +65,8 @@ class Column:
         return self.kind in ("number", "day", "moment")
 
     def option(self, value: JSON) -> Option | None:
+        if not self.options:
+            return None
         # By type too: in Python True is 1.
         return next(
             (each for each in self.options if each.value == value and type(each.value) is type(value)), None

@@ -15,7 +15,7 @@ from tests.test_converters import NASTY
 
 def test_an_account_is_found_read_corrected_and_recalculated(signed_in: Page, accounts: Facet):
     page = signed_in
-    page.get_by_role("table").get_by_role("link", name="Bank accounts").click()
+    page.locator("main").get_by_role("link", name="Bank accounts").click()
     page.get_by_role("link", name="acc-1027").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("acc-1027")
     expect(page.get_by_role("region", name="State").first).to_contain_text("9999")
@@ -44,7 +44,7 @@ def test_an_account_is_found_read_corrected_and_recalculated(signed_in: Page, ac
 PAGES = {
     "home": lambda: "/",
     "facet": lambda: reverse("facet", args=["BANK_ACCOUNT"]),
-    "empty facet": lambda: reverse("facet", args=["BANK_ACCOUNT"]) + "?after=~",
+    "empty facet": lambda: reverse("facet", args=["BANK_ACCOUNT"]) + "?q=zzzzzz",
     "entity": lambda: url_of("entity", "acc-1006") + "?event=26",
     "entity with nested state": lambda: url_of("entity", "ord-5007", "ORDER") + "?event=4",
     "entity of an undefined facet": lambda: url_of("entity", "big-7f3a", "BIG") + "?before=9",
@@ -106,8 +106,8 @@ def test_everything_works_without_javascript(browser: Browser, base_url: str, ac
     context = browser.new_context(base_url=base_url, java_script_enabled=False)
     page = context.new_page()
     sign_in(page)
-    page.get_by_label("Id").fill("acc-1027")
-    page.get_by_role("button", name="Open").click()
+    page.get_by_label("Find an entity by its id, or by words").fill("acc-1027")
+    page.get_by_role("button", name="Search").click()
     expect(page.locator("time").first).to_contain_text("UTC")
     page.get_by_role("link", name="Append event").click()
     page.get_by_role("link", name="Credit or debit").click()

@@ -108,7 +108,7 @@ def refusal(checkout: Path, *arguments: str, **environment: str) -> str:
 def test_it_runs_from_nothing_and_again_with_what_it_kept(checkout: Path) -> None:
     with demo(checkout) as first:
         assert first.sign_in("corrector", first.password) == first.address
-        _, page = first.read("facets/BANK_ACCOUNT/")
+        _, page = first.read("facets/BANK_ACCOUNT/?sort=@id")
         assert "10007919" in page
         with first.browser.open(f"{first.address}static/hdeadmin.css") as answer:
             assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
