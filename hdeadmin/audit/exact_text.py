@@ -17,7 +17,7 @@ def stored(text: str) -> str:
 
 
 def restored(text: str) -> str:
-    return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
+    return text if _ESCAPE not in text else _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
 
 
 def shortened(text: str, most: int) -> str:

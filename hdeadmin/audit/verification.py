@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db import DataError
 from django.db.models import Max
 
 from hdeadmin.audit import chain, trail
@@ -15,6 +16,10 @@ from hdeadmin.audit.models import AuditEntry, ChainHead
 
 # What a page looks at each time it is shown.
 END = 200
+_CHUNK = 5_000
+
+# What drivers and Django raise over a value that is none of its column's: SQLite keeps any, PostgreSQL far-away times.
+UNREADABLE = (ValueError, TypeError, AttributeError, DataError)
 
 _FIELDS = (*chain.FIELDS[chain.VERSION], "mac")
 
@@ -51,8 +56,7 @@ def follow(
     while True:
         try:
             row = next(remaining, None)
-        except (ValueError, TypeError, AttributeError) as error:
-            # SQLite keeps any value in any column, and Django then stumbles over it.
+        except UNREADABLE as error:
             return Verified(entries, last, mac, Fault(last + 1, f"it cannot be read: {error}"))
         if row is None:
             return Verified(entries, last, mac, None)
@@ -67,22 +71,20 @@ def follow(
 def whole(progress: Callable[[int], object] = lambda entries: None) -> Verified:
     """Follow the whole trail up to its head. Entries that are added meanwhile are left to the next time."""
     ends = _Ends.now()
-    rows = AuditEntry.objects.filter(number__lte=ends.upto).order_by("number").values(*_FIELDS)
-    verified = follow(_counted(rows.iterator(5_000), progress), trail.keys())
+    verified = follow(_counted(_rows(1, ends.upto), progress), trail.keys())
     return verified if verified.fault else ends.reached(verified)
 
 
 def of_the_end(entries: int = END) -> Verified:
     """Follow the last entries up to the head: what a page can afford to know."""
     ends = _Ends.now()
-    rows = AuditEntry.objects.filter(number__gte=ends.upto - entries, number__lte=ends.upto)
-    found = iter(rows.order_by("number").values(*_FIELDS).iterator(entries + 1))
+    rows = _rows(max(1, ends.upto - entries), ends.upto)
     try:
         # The first one is only held on to, unless the trail begins with it.
-        first = next(found, None) if ends.upto > entries else None
-    except (ValueError, TypeError, AttributeError) as error:
+        first = next(rows, None) if ends.upto > entries else None
+    except UNREADABLE as error:
         return Verified(0, 0, "", Fault(ends.upto - entries, f"it cannot be read: {error}"))
-    verified = follow(found, trail.keys(), after=first)
+    verified = follow(rows, trail.keys(), after=first)
     return verified if verified.fault else ends.reached(verified)
 
 
@@ -150,10 +152,27 @@ def _problem(
     return ""
 
 
+def _rows(first: int, last: int) -> Iterator[dict[str, Any]]:
+    """The entries from one number to another, in order. One that cannot be read raises where it stands."""
+    while first <= last:
+        entries = AuditEntry.objects.filter(number__gte=first, number__lte=last).order_by("number")
+        try:
+            rows = list(entries.values(*_FIELDS)[:_CHUNK])
+        except UNREADABLE:
+            # One by one, up to the one that it is.
+            for number in list(entries.values_list("number", flat=True)[:_CHUNK]):
+                yield entries.values(*_FIELDS).get(number=number)
+            raise
+        yield from rows
+        if len(rows) < _CHUNK:
+            return
+        first = rows[-1]["number"] + 1
+
+
 def _counted(
     rows: Iterable[Mapping[str, Any]], progress: Callable[[int], object]
 ) -> Iterable[Mapping[str, Any]]:
     for count, row in enumerate(rows, start=1):
-        if count % 5_000 == 0:
+        if count % _CHUNK == 0:
             progress(count)
         yield row

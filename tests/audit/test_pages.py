@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import time_machine
 from django.contrib.auth.models import Group, User
+from django.db import connection
 from django.test import Client
 from pytest_django import Settings
 
@@ -169,6 +170,19 @@ def test_a_broken_chain_is_loud_on_the_list_and_on_the_entry(auditor: Client):
     assert f"Entry {entry.number}: altered" in page
     assert "The database does not guard it" in page
     assert "This entry is not as it was written" in auditor.get(f"/audit/{entry.number}/").text
+
+
+def test_an_entry_that_cannot_be_read_takes_no_page_down(auditor: Client):
+    entry = trail.record("append")
+    drop_triggers()
+    value = "'yesterday'" if connection.vendor == "sqlite" else "'20000-01-01'"
+    with connection.cursor() as cursor:
+        cursor.execute(f"UPDATE audit_auditentry SET at = {value} WHERE number = {entry.number}")
+
+    page = auditor.get("/audit/")
+    assert "An entry of this page cannot be read" in page.text
+    assert f"Entry {entry.number}: " in page.text
+    assert auditor.get(f"/audit/{entry.number}/").status_code == 404
 
 
 @pytest.mark.parametrize("format", ["jsonl", "csv"])

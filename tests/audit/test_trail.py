@@ -1,8 +1,11 @@
 """What is recorded is there, in order and whole, whatever it says and whoever else is writing."""
 
 import json
+import os
 import threading
+import warnings
 from datetime import UTC, datetime, timedelta
+from typing import NoReturn
 
 import pytest
 import time_machine
@@ -11,7 +14,7 @@ from django.db import connection, transaction
 from django.test import RequestFactory
 from hypothesis import HealthCheck, given, settings, strategies
 
-from hdeadmin.audit import chain, trail
+from hdeadmin.audit import chain, trail, verification
 from hdeadmin.audit.models import AuditEntry, ChainHead
 from hdeadmin.audit.trail import AuditUnavailable
 from tests.audit.outage import unwritable
@@ -111,3 +114,25 @@ def test_many_at_once_make_one_chain():
     entries = list(AuditEntry.objects.order_by("number"))
     assert [entry.number for entry in entries] == list(range(1, 41))
     assert [entry.previous for entry in entries] == ["", *(entry.mac for entry in entries[:-1])]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_so_do_many_processes():
+    connection.close()
+    with warnings.catch_warnings():
+        # The threads of a test runner do nothing that a child would miss.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        children = [os.fork() or _child() for _ in range(3)]
+    assert [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children] == [0, 0, 0]
+
+    assert AuditEntry.objects.count() == 30
+    assert verification.whole().fault is None
+
+
+def _child() -> NoReturn:
+    try:
+        for _ in range(10):
+            trail.record("view")
+        os._exit(0)
+    finally:
+        os._exit(1)

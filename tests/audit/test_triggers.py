@@ -1,11 +1,14 @@
 """The database itself refuses to change what is on record."""
 
+from contextlib import nullcontext
 from io import StringIO
 
 import pytest
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
+from django.core.management.sql import emit_post_migrate_signal
 from django.db import DatabaseError, connection, transaction
+from django.db.models import CharField, Model
 
 from hdeadmin.audit import trail, triggers
 from hdeadmin.audit.models import AuditEntry, ChainHead
@@ -26,7 +29,7 @@ STATEMENTS = {
     "upsert": f"INSERT INTO audit_auditentry ({COLUMNS}) SELECT {COLUMNS} FROM audit_auditentry WHERE true "
     "ON CONFLICT (number) DO UPDATE SET reason = 'another'",
     "head back": "UPDATE audit_chainhead SET number = 0, mac = ''",
-    "head to what is not there": "UPDATE audit_chainhead SET number = number + 1",
+    "head far ahead": "UPDATE audit_chainhead SET number = number + 2",
     "head gone": "DELETE FROM audit_chainhead",
 }
 SQLITE = {
@@ -35,6 +38,7 @@ SQLITE = {
     "replace head": "INSERT OR REPLACE INTO audit_chainhead VALUES (1, 0, NULL, '')",
 }
 POSTGRESQL = {
+    "head to what is not there": "UPDATE audit_chainhead SET number = number + 1",
     "truncate": "TRUNCATE audit_auditentry",
     "truncate head": "TRUNCATE audit_chainhead",
     "as a replica": "SET LOCAL session_replication_role = replica; UPDATE audit_auditentry SET reason = 'another'",
@@ -94,7 +98,33 @@ def test_a_guard_that_lets_everything_through_is_none(entry: AuditEntry):
     assert len(triggers.missing(connection)) == 1
 
 
-def test_migrating_puts_back_what_the_rebuild_of_a_table_dropped(entry: AuditEntry):
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("model", "name"), [(AuditEntry, "result"), (ChainHead, "mac")])
+def test_migrating_puts_back_what_the_rebuild_of_a_table_dropped(model: type[Model], name: str):
+    trail.record("sign-in")
+    before = model._meta.get_field(name)
+    wider = CharField(max_length=99)
+    wider.set_attributes_from_name(name)
+    wider.model = model
+
+    with connection.schema_editor() as editor:
+        editor.alter_field(model, before, wider)
+    # PostgreSQL alters a table in its place.
+    with (
+        pytest.raises(SystemCheckError, match="The database does not guard the audit trail")
+        if connection.vendor == "sqlite"
+        else nullcontext()
+    ):
+        check()
+
+    emit_post_migrate_signal(verbosity=0, interactive=False, db="default")
+    check()
+    assert trail.record("sign-in").number == 2
+    with connection.schema_editor() as editor:
+        editor.alter_field(model, wider, before)
+
+
+def test_guards_are_put_back_once(entry: AuditEntry):
     drop_triggers()
 
     assert len(triggers.install(connection)) == len(triggers.names(connection.vendor))

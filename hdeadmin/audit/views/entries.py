@@ -29,14 +29,20 @@ def entries(request: HttpRequest) -> HttpResponse:
     scope = require_audit(request)
     filters = Filters.read(request.GET)
     before = _number(request.GET.get("before", ""))
-    found = newest(filters, scope, before=before, limit=PAGE + 1)
-    shown = found[:PAGE]
+    unreadable = False
+    try:
+        found = newest(filters, scope, before=before, limit=PAGE + 1)
+        rows = [row(entry) for entry in found[:PAGE]]
+    except verification.UNREADABLE:
+        # Somebody got round the guards; the rest of the page says what is known of that.
+        found, rows, unreadable = [], [], True
     context = {
         "filters": filters,
         "problems": filters.problems,
-        "rows": [row(entry) for entry in shown],
+        "unreadable": unreadable,
+        "rows": rows,
         "newest_url": _address(filters),
-        "older_url": _address(filters, before=shown[-1].number) if len(found) > PAGE else None,
+        "older_url": _address(filters, before=found[PAGE - 1].number) if len(found) > PAGE else None,
         "before": before,
         "actions": [(value, words.action(value)) for value in _choices("action", filters.action)],
         "results": [(value, words.result(value)) for value in _choices("result", filters.result)],

@@ -22,7 +22,11 @@ _MOST_OTHERS = 20
 def entry(request: HttpRequest, number: int) -> HttpResponse:
     """404 where there is no such entry, or the person may not see it."""
     scope = require_audit(request)
-    found = AuditEntry.objects.filter(number=number).first() if number < 2**63 else None
+    try:
+        found = AuditEntry.objects.filter(number=number).first() if number < 2**63 else None
+        shown = row(found) if found else {}
+    except verification.UNREADABLE:
+        raise Http404("This entry was altered in the database, and cannot be read.") from None
     if found is None or not scope.includes(found.facet):
         raise Http404("There is no such entry in the audit trail.")
     others = _together_with(found)
@@ -32,7 +36,7 @@ def entry(request: HttpRequest, number: int) -> HttpResponse:
         at: number_ for number_, facet in around if scope.includes(facet) for at in [number_ - number]
     }
     context = {
-        **row(found),
+        **shown,
         "changes": [_change(change) for change in found.changes],
         "changes_more": _more(found),
         **_details(found),
