@@ -141,7 +141,7 @@ PROVED: dict[str, list[str]] = {
         f"{ACCESS}/test_invitations::test_a_link_is_over_after_three_days",
     ],
     "6.4.2": [f"{ACCESS}/test_password::test_nobody_signs_up_and_no_page_sends_passwords"],
-    "6.4.3": [f"{ACCESS}/test_factors::test_a_session_without_it_is_asked_for_it_when_the_person_has_one"],
+    "6.4.3": [f"{ACCESS}/test_factors::test_a_new_password_is_no_way_round_it"],
     "6.4.4": [f"{ACCESS}/test_people::test_a_new_link_and_a_reset_factor_end_what_was_there"],
     "6.5.1": [
         f"{ACCESS}/test_factors::test_a_code_opens_once_and_in_its_own_half_minute",
@@ -171,9 +171,15 @@ PROVED: dict[str, list[str]] = {
         f"{ACCESS}/test_sessions::test_a_person_sees_their_sessions_and_ends_one_or_all_others",
     ],
     "7.4.4": ["hdeadmin/test_asvs::test_every_page_has_the_way_out"],
-    "7.4.5": [f"{ACCESS}/test_people::test_sessions_are_ended"],
+    "7.4.5": [
+        f"{ACCESS}/test_people::test_sessions_are_ended",
+        f"{ACCESS}/test_sessions::test_an_administrator_signs_everybody_out",
+    ],
     "7.5.1": [f"{ACCESS}/test_factors::test_changing_factors_takes_a_fresh_proof_and_the_factor_itself"],
-    "7.5.2": [f"{ACCESS}/test_sessions::test_a_person_sees_their_sessions_and_ends_one_or_all_others"],
+    "7.5.2": [
+        f"{ACCESS}/test_sessions::test_a_person_sees_their_sessions_and_ends_one_or_all_others",
+        f"{ACCESS}/test_sessions::test_ending_sessions_takes_a_fresh_proof",
+    ],
     "7.6.1": [f"{ACCESS}/test_sessions::test_twelve_hours_end_a_session_whatever_is_done_in_it"],
     "7.6.2": [f"{ACCESS}/test_sso::test_an_answer_to_another_browser_or_a_second_time_is_refused"],
     # V8 Authorization
