@@ -36,6 +36,7 @@ def test_facets_are_listed_with_their_titles_and_number_of_entities(viewer: Clie
     assert (found["BANK_ACCOUNT"].entities, found["ORDER"].entities) == (1, 0)
     assert "Bank accounts" in response.text
     assert found["BANK_ACCOUNT"].freshness.text in response.text
+    assert "not verified" in response.text
 
 
 def test_a_facet_without_a_definition_is_listed_as_read_only_and_says_why(
@@ -72,10 +73,12 @@ def test_a_card_draws_on_which_days_entities_were_changed_last(
 def test_drift_that_is_known_leads_to_those_entities(viewer: Client, account: str):
     viewer.get("/")
     Entity.objects.filter(entity_id=account).update(drift_seq=3, drift_fields=1)
+    drift.finish("BANK_ACCOUNT")
 
     response = viewer.get("/")
 
     assert cards(response)["BANK_ACCOUNT"].drifted == 1
+    assert "verified <time" in response.text
     url = reverse("facet", args=["BANK_ACCOUNT"])
     assert f'href="{url}?drifted=1"' in response.text
     assert [listed.row.id for listed in viewer.get(f"{url}?drifted=1").context["rows"]] == [account]
