@@ -46,7 +46,8 @@ class EventStore(Protocol):
         is held in memory whole.
 
         Args:
-            inbound_types: as for `get_page`.
+            inbound_types: as for `get_page`. A type whose name begins with another's, a slash and a digit ("T/5" beside
+                "T") must be named here to be found where its event has the seq of another one.
 
         Raises:
             InvalidRecord, TableNotFound, StoreUnavailable: while it is used.

@@ -23,9 +23,9 @@ from facets.core.records import type_in
 # Up to this seq a history is read whole and sorted.
 SHORT = 1_000
 
-# Events read by their keys at once, and how many events lying between them are worth a key that may not exist.
+# Events read by their keys at once. A key costs a read unit, found or not, in which so many events are looked at.
 KEYS_AT_ONCE = 300
-_WORTH_A_KEY = 10
+_WORTH_A_KEY = 20
 
 # Of one kept file, what stays in memory.
 _IN_MEMORY = 256 * 1024  # bytes
@@ -170,8 +170,8 @@ def _crowded(reader: LogReader, types: Collection[str], seqs: range, last: int) 
     """The events at seqs between which longer ones lie."""
     if not seqs:
         return
-    between = sum(crowd(part, last) for part in parts(seqs))
-    if len(seqs) * len(types) * _WORTH_A_KEY <= between + len(seqs):
+    looked_at = min(last, len(seqs) + sum(crowd(part, last) for part in parts(seqs)))
+    if len(seqs) * len(types) * _WORTH_A_KEY <= looked_at:
         while seqs:
             yield from sorted(reader.entries(_keys(types, seqs[:KEYS_AT_ONCE])))
             seqs = seqs[KEYS_AT_ONCE:]
