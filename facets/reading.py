@@ -34,7 +34,7 @@ class Reading:
         older: what to give as `before` to go on; None where there is nothing.
         newer: what to give as `after` to come back; None where there is nothing.
         faults: what is wrong with what was read.
-        whole: the whole history was read.
+        whole: the whole history was looked at.
         looked_at: the lowest and the highest seq that a filter was held against; None without a filter.
         messages_unread: seqs whose messages were not read; see HistoryPage.
         cost: what it took, `milliseconds` of waiting for the store among it.
@@ -135,7 +135,7 @@ class Reader:
             records,
             (bottom, top),
             older=at if more else None,
-            whole=page.complete_read and before is None and not more,
+            whole=before is None and not more,
             unread=tuple(part for part in unread if part.stop > bottom),
         )
 
