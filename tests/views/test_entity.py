@@ -11,7 +11,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from facets import directory
+from facets import directory, reading
 from facets.core import Event, Facet
 from facets.core.records import inbound_record, outbound_record, state_record
 from facets.core.store import Table
@@ -126,6 +126,116 @@ def test_a_link_to_an_event_that_is_not_there_says_so(viewer: Client, account: s
 @pytest.mark.parametrize("value", ["", "x", "-1", "1e3", "９", "9" * 400])
 def test_a_seq_that_is_none_does_not_break_the_page(viewer: Client, account: str, value: str):
     assert viewer.get(url_of(account), {"event": value, "before": value}).status_code == 200
+
+
+def test_an_event_named_beside_another_place_is_not_said_to_be_missing(viewer: Client, account: str):
+    response = viewer.get(url_of(account), {"event": "2", "before": "2"})
+
+    assert seqs(response) == [1]
+    assert "There is no event" not in response.text
+
+
+def test_a_moment_leads_to_the_last_event_until_then(viewer: Client, accounts: Facet, ledger: Table):
+    ledger.load(
+        inbound_record(
+            "BANK_ACCOUNT", "a", seq, "ACCOUNT_UPDATE", "{}", 1_700_000_000_000 + seq * 60_000
+        ).to_item()
+        for seq in range(1, 200)
+    )
+    moment = {"near": "2023-11-14T23:40:30", "zone": "Europe/Berlin"}  # 22:13:20 UTC is 1,700,000,000
+
+    response = viewer.get(url_of("a"), moment)
+
+    assert response.status_code == 302
+    assert response.url == f"{url_of('a')}?event=27#event-27"
+    assert "is not a date and time" in viewer.get(url_of("a"), {"near": "yesterday"}).text
+
+
+def test_filters_are_in_the_address_and_keep_their_place(viewer: Client, accounts: Facet, account: str):
+    page = viewer.get(url_of(account), {"type": "TRANSACTION_ACCEPTED", "words": "salary"})
+
+    assert seqs(page) == [3]
+    assert "1 match in all 3 events." in page.text
+    assert '<option value="TRANSACTION_ACCEPTED" selected>' in page.text
+    assert 'value="salary"' in page.text
+    assert "Nothing matches" in viewer.get(url_of(account), {"words": "nowhere"}).text
+    assert seqs(viewer.get(url_of(account), {"manual": "1"})) == []
+
+
+def test_a_long_filtered_history_says_how_far_it_looked(
+    viewer: Client, accounts: Facet, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(reading, "MOST_LOOKED_AT", 100)
+    for _ in range(3):
+        accounts.append(
+            "long", *[Event("TRANSACTION_ACCEPTED", {"desc": "", "amount": n}) for n in range(50)]
+        )
+
+    page = viewer.get(url_of("long"), {"words": "nowhere"})
+
+    assert "None matches in events 150 to 51." in page.text
+    assert f'href="{url_of("long")}?words=nowhere&amp;before=51"' in page.text
+
+
+def test_the_page_says_what_it_cost(viewer: Client, account: str):
+    page = viewer.get(url_of(account))
+
+    assert re.search(r"Read 5 records in 3 requests · [\d.]+ ms", page.text)
+
+
+def test_an_event_is_unfolded_by_its_own_address(viewer: Client, account: str):
+    url = reverse("event", args=["BANK_ACCOUNT", 3, account])
+
+    detail = viewer.get(url, headers={"HX-Request": "true"})
+
+    assert "<html" not in detail.text
+    assert "Salary" in detail.text
+    assert "INBOUND/TRANSACTION_ACCEPTED/3" in detail.text
+    assert viewer.get(url).url == f"{url_of(account)}?event=3#event-3"
+    gone = reverse("event", args=["BANK_ACCOUNT", 9, account])
+    assert viewer.get(gone, headers={"HX-Request": "true"}).status_code == 404
+
+
+def test_a_row_says_what_its_event_changed_and_the_state_marks_the_last(viewer: Client, account: str):
+    page = viewer.get(url_of(account))
+
+    changed = [(c["path"], c["old"].text, c["new"].text) for c in page.context["rows"][0].changed.changes]
+    assert changed == [("Balance", "0", "100")]
+    assert [row.label for row in page.context["state_payload"].rows if row.changed] == ["Balance"]
+
+
+def test_a_long_payload_is_cut_until_all_of_it_is_asked_for(viewer: Client, accounts: Facet):
+    note = {f"k{n}": n for n in range(5_000)}
+    accounts.append("big", Event("TRANSACTION_ACCEPTED", {"desc": "", "amount": 1, "note": note}))
+    url = reverse("event", args=["BANK_ACCOUNT", 1, "big"])
+
+    brief = viewer.get(url, headers={"HX-Request": "true"})
+    whole = viewer.get(url, {"all": "1"}, headers={"HX-Request": "true"})
+
+    assert len(brief.content) < 60_000
+    assert "Show all" in brief.text
+    assert "k4999" not in brief.text
+    assert whole.text.count('class="field-row') > 5_000
+    assert "Show all" not in whole.text
+
+
+def test_the_state_is_a_file_to_download(viewer: Client, accounts: Facet, account: str):
+    response = viewer.get(reverse("entity-state", args=["BANK_ACCOUNT", account]))
+
+    assert json.loads(response.content)["balance"] == 100
+    assert response.headers["Content-Disposition"] == 'attachment; filename="BANK_ACCOUNT-acc-1-3.json"'
+    accounts.append("a\r\nb/ü", Event("ACCOUNT_CREATION", {"id": "x"}))
+    odd = viewer.get(reverse("entity-state", args=["BANK_ACCOUNT", "a\r\nb/ü"]))
+    assert odd.headers["Content-Disposition"] == "attachment; filename*=utf-8''BANK_ACCOUNT-a-b-%C3%BC-1.json"
+    assert viewer.get(reverse("entity-state", args=["BANK_ACCOUNT", "nobody"])).status_code == 404
+
+
+def test_news_says_how_many_events_came_since(viewer: Client, account: str):
+    url = reverse("news", args=["BANK_ACCOUNT", account])
+
+    assert "2 new events" in viewer.get(url, {"since": "1"}).text
+    assert viewer.get(url, {"since": "3"}).status_code == 204
+    assert viewer.get(url, {"since": "x"}).status_code == 204
 
 
 def test_an_entity_that_does_not_exist_is_404_with_a_way_back(viewer: Client, account: str):
