@@ -328,7 +328,7 @@ DOCUMENTED = {
     "13.1.1": "The role that the console runs under needs this and no more",
     "14.1.1": "sensitive_fields",
     "14.1.2": "they are shown on that page only",
-    "15.1.3": "Opening entities by their ids is limited",
+    "15.1.3": "searching is limited to 60 times in 20 seconds",
     "16.1.1": "Each request is one line of JSON on standard error",
 }
 
