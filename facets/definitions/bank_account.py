@@ -1,4 +1,4 @@
-"""Bank accounts: opened, renamed, credited and debited down to an agreed minimum."""
+"""Bank accounts: opened, renamed, credited and debited down to an agreed minimum. How to reach their owner is masked."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ class BankAccount(Model):
     id: str | None = Field(None, title="Account number")
     ownerFirst: str | None = Field(None, title="First name")
     ownerLast: str | None = Field(None, title="Last name")
+    email: str | None = Field(None, title="E-mail")
+    phone: str | None = None
 
 
 class AccountCreation(Model):
@@ -30,6 +32,11 @@ class AccountCreation(Model):
 class AccountUpdate(Model):
     ownerFirst: str | None = Field(None, title="First name", description="Left empty, the name is removed.")
     ownerLast: str | None = Field(None, title="Last name", description="Left empty, the name is removed.")
+
+
+class ContactUpdate(Model):
+    email: str | None = Field(None, title="E-mail", description="Left empty, the address is removed.")
+    phone: str | None = Field(None, description="Left empty, the number is removed.")
 
 
 class Transaction(Model):
@@ -50,6 +57,8 @@ bank_account = FacetDefinition(
     state=BankAccount,
     list_display=("ownerFirst", "ownerLast", "balance"),
     search_fields=("ownerFirst", "ownerLast"),
+    sensitive_fields=("email", "phone"),
+    searchable_sensitive=("email",),
     chart_fields=("balance",),
 )
 
@@ -76,6 +85,19 @@ def open_account(state: BankAccount, event: AccountCreation, publish: Publish) -
 def rename_owner(state: BankAccount, event: AccountUpdate, publish: Publish) -> BankAccount:
     state.ownerFirst = event.ownerFirst
     state.ownerLast = event.ownerLast
+    return state
+
+
+@bank_account.event(
+    "CONTACT_UPDATE",
+    ContactUpdate,
+    title="Change contact",
+    help="Replaces e-mail and phone.",
+    sentence="Contact is now {email}, {phone}",
+)
+def change_contact(state: BankAccount, event: ContactUpdate, publish: Publish) -> BankAccount:
+    state.email = event.email
+    state.phone = event.phone
     return state
 
 

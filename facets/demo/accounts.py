@@ -10,7 +10,7 @@ from random import Random
 from uuid import UUID
 
 from facets.demo.history import Happening, History, in_time
-from facets.demo.names import person
+from facets.demo.names import contact, person
 
 FACET = "BANK_ACCOUNT"
 DAY = 24 * 60 * 60 * 1000  # milliseconds
@@ -57,6 +57,7 @@ def account(random: Random, number: int, now: int) -> History:
         Happening(
             opened + random.randint(300, 9000), "ACCOUNT_UPDATE", {"ownerFirst": first, "ownerLast": last}
         ),
+        *_contacts(id, first, last, opened, now),
         *_within_limit(_in_cents(random, postings) if cents else postings),
     ]
     if random.random() < 0.06:
@@ -64,6 +65,17 @@ def account(random: Random, number: int, now: int) -> History:
         data = {"ownerFirst": first, "ownerLast": person(random)[1]}
         happenings.append(Happening(renamed, "ACCOUNT_UPDATE", data))
     return History(FACET, id, in_time(happenings))
+
+
+def _contacts(id: str, first: str, last: str, opened: int, now: int) -> Iterator[Happening]:
+    """How most owners can be reached, and some of them elsewhere later."""
+    random = Random(f"{FACET}/{id}/contact")
+    if random.random() < 0.8:
+        yield Happening(
+            opened + random.randint(10_000, 90_000), "CONTACT_UPDATE", contact(random, first, last)
+        )
+        if random.random() < 0.1:
+            yield Happening(random.randint(opened + DAY, now), "CONTACT_UPDATE", contact(random, first, last))
 
 
 def _salaried(random: Random, opened: int, now: int) -> list[Happening]:

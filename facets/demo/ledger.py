@@ -16,7 +16,7 @@ ACCOUNTS = 1460
 ORDERS = 500
 CARDS = 50
 LONG_HISTORY_EVENTS = 20_000
-ENTITIES = 2052
+ENTITIES = 2053
 
 # Of ordinary entities, one in this many has drifted.
 _DRIFTED_EVERY = 73

@@ -51,6 +51,24 @@ _PEOPLE: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
 )
 
 
+# Nobody's (RFC 2606, and numbers that are kept free for films).
+_MAIL = ("example.com", "example.org", "example.net")
+
+
+def contact(random: Random, first: str, last: str) -> dict[str, str]:
+    """An e-mail address and a phone number that nobody has."""
+    name = f"{first}.{last}".lower()
+    local = (
+        name
+        if name.isascii() and name.replace(".", "").isalpha()
+        else f"customer{random.randint(1000, 9999)}"
+    )
+    return {
+        "email": f"{local}@{random.choice(_MAIL)}",
+        "phone": f"+44 20 7946 {random.randint(0, 999):04}",
+    }
+
+
 def person(random: Random) -> tuple[str, str]:
     """A first and a last name of one script. Half of the people have names in plain Latin letters."""
     first, last = _PEOPLE[0] if random.random() < 0.5 else random.choice(_PEOPLE)

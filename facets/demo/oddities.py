@@ -5,6 +5,7 @@ Those that are looked for by hand have ids that begin with SHOW-.
 
 from collections.abc import Iterator
 from random import Random
+from uuid import UUID
 
 from facets.core.json import JSON
 from facets.demo.accounts import DAY, FACET, TWO_YEARS
@@ -72,6 +73,7 @@ def oddities(random: Random, now: int, *, events: int) -> Iterator[History]:
     yield _without_rule(random, now)
     yield _beyond_doubles(random, now)
     yield _unknown_fields(random, now)
+    yield _sensitive(now)
     flaws: tuple[tuple[str, Flaw], ...] = (
         ("SHOW-GAP", "gap"),
         ("SHOW-TWIN", "twin"),
@@ -196,6 +198,27 @@ def _beyond_doubles(random: Random, now: int) -> History:
         ("0.2", 0.2),
     )
     return _account(random, now, "SHOW-NUMBERS", ("Large", "Numbers"), postings)
+
+
+def _sensitive(now: int) -> History:
+    """An owner whose e-mail and phone were changed, once with a reason that quotes them."""
+    random = Random("SHOW-SENSITIVE")
+    history = _account(random, now, "SHOW-SENSITIVE", ("Grace", "Whitfield"))
+    last = history.happenings[-1].ts
+    old = {"email": "grace.whitfield@example.com", "phone": "+44 20 7946 0123"}
+    new = {"email": "grace@example.org", "phone": "+44 20 7946 0456"}
+    meta = {
+        "actor": "corrector",
+        "reason": "She moved from grace.whitfield@example.com, called herself.",
+        "ticket": "SUP-4711",
+        "operation_id": str(UUID(int=random.getrandbits(128), version=4)),
+    }
+    history.happenings += [
+        Happening(last + 1, "CONTACT_UPDATE", old),
+        Happening(last + DAY, "CONTACT_UPDATE", new, meta),
+        Happening(last + DAY + 1, "NEWSLETTER_SENT", {"email": new["email"], "issue": 12}),
+    ]
+    return history
 
 
 def _unknown_fields(random: Random, now: int) -> History:
