@@ -8,7 +8,7 @@ from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.urls import reverse
 
-from facets import stores
+from facets import lookup, stores
 from facets.core import Event, Facet
 from facets.core.dynamodb import DynamoTable
 from facets.core.errors import StoreUnavailable
@@ -61,6 +61,18 @@ def test_an_id_is_found_in_the_table_though_the_directory_has_never_read_it(
 
     assert viewer.get(URL, {"q": "acc-9"}).status_code == 302
     assert found(as_typed(viewer, "acc-9")) == [("BANK_ACCOUNT", "acc-9")]
+
+
+def test_an_id_is_looked_up_in_many_facets_and_no_more_than_are_said(
+    viewer: Client, account: str, ledger: Table
+):
+    many = [f"FACET-{number}" for number in range(lookup.MOST)]
+
+    assert [state.entity_id for state in lookup.by_id(ledger, account, ["BANK_ACCOUNT", *many]).found] == [
+        account
+    ]
+    assert lookup.by_id(ledger, account, [*many, "BANK_ACCOUNT"]).found == []
+    assert lookup.by_id(ledger, "x" * 5_000, many).found == []
 
 
 def test_words_find_entities_of_every_facet_and_an_exact_id_stands_first(
