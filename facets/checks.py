@@ -1,4 +1,4 @@
-"""Start-up checks: every event of every definition has a form, and what is sensitive is there to be masked."""
+"""Start-up checks: every event of every definition has a form, what is sensitive is masked, every column has a key."""
 
 from typing import Any
 
@@ -45,4 +45,28 @@ def sensitive_fields_are_fields(app_configs: Any, **kwargs: Any) -> list[CheckMe
             )
             for path in sorted(searched)
         ]
+    return problems
+
+
+@register()
+def columns_have_keys(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """What has no sort key is shown and searched, but a list can be neither sorted nor filtered by it."""
+    # Not before the models are loaded.
+    from facets.directory.entry import columns_of, is_masked, paths_of
+
+    problems: list[CheckMessage] = []
+    for definition in registry.definitions().values():
+        keyed = {path for path, _ in columns_of(definition)}
+        left = [
+            path for path in paths_of(definition) if path not in keyed and not is_masked(definition, path)
+        ]
+        if left:
+            problems.append(
+                Warning(
+                    f"{definition.name}: lists cannot be sorted or filtered by {', '.join(left)}: only the first "
+                    f"{len(keyed)} of list_display and search_fields can be.",
+                    hint="Name fewer, or those first by which staff look for entities.",
+                    id="facets.W003",
+                )
+            )
     return problems

@@ -7,6 +7,7 @@ from django.db import connection
 from pytest_django import Settings
 
 from facets import directory
+from facets.checks import columns_have_keys
 from facets.core.records import Record, state_record
 from facets.directory.models import Entity, SensitiveValue, TableFacet
 from facets.directory.question import Question
@@ -134,3 +135,11 @@ def test_a_facet_that_nobody_defined_is_kept_without_columns(people: Note) -> No
     row = directory.find("OTHER\0", "a")
     assert row is not None
     assert (row.seq, row.values) == (record.seq, {})
+
+
+def test_a_column_too_many_is_warned_of(define: Callable[..., object]) -> None:
+    assert columns_have_keys(None) == []
+    define(list_display=tuple(f"address.{number}" for number in range(13)), search_fields=())
+    [warning] = columns_have_keys(None)
+    assert "PERSON" in warning.msg
+    assert "address.12" in warning.msg
