@@ -152,7 +152,7 @@ class History:
             TableNotFound, StoreUnavailable
         """
         for _ in range(2):
-            position = begin or self._nearest(upto)
+            position = begin or self.nearest(upto)
             found = self._run(position, upto, seconds, fields, watch)
             if found is not None:
                 return found
@@ -172,7 +172,7 @@ class History:
         """
         before = Position()
         if first > 1:
-            nearest = self._nearest(first - 1)
+            nearest = self.nearest(first - 1)
             if most is not None and first - 1 - nearest.seq > most:
                 return None
             before = self.run(first - 1)
@@ -200,7 +200,8 @@ class History:
     def stream(self, after: int, upto: int) -> Generator[StreamEntry, None, None]:
         return self.db.stream(self.id, after=after, upto=upto, inbound_types=self.definition.events)
 
-    def _nearest(self, upto: int) -> Position:
+    def nearest(self, upto: int) -> Position:
+        """The last checkpoint at or before `upto`; the beginning where there is none. It may be of another history."""
         found = self.shelf.nearest(upto)
         return _unpacked(*found) if found else Position(state=self.start())
 

@@ -14,7 +14,7 @@ from facets.http import HtmxRequest
 from facets.replay import EVERY, History, Position, Values, is_number
 from facets.views.entity import missing
 from facets.views.rights import require_definition
-from facets.views.walk import SECONDS, entity_context, history_of, under_way
+from facets.views.walk import entity_context, history_of, run, under_way
 
 
 @require_safe
@@ -37,7 +37,7 @@ def chart(request: HtmxRequest, facet: str, entity_id: str) -> HttpResponse:
     if last <= SHORT:
         marks = _each(history, last, fields)
     else:
-        position = history.run(last, seconds=SECONDS)
+        position = run(request, history, last)
         if not position.ended:
             return under_way(
                 request,

@@ -11,7 +11,7 @@ from facets.diff import diff
 from facets.http import HtmxRequest
 from facets.views.entity import missing
 from facets.views.rights import require_definition
-from facets.views.walk import SECONDS, entity_context, history_of, under_way
+from facets.views.walk import entity_context, history_of, run, under_way
 
 MAX_CHANGES = 300
 
@@ -45,7 +45,7 @@ def compare(request: HtmxRequest, facet: str, entity_id: str) -> HttpResponse:
     states = []
     # The later one last: the way to it leads past the earlier.
     for seq in sorted(seq for seq in seqs if seq is not None):
-        position = history.run(seq, seconds=SECONDS)
+        position = run(request, history, seq)
         if not position.ended:
             return under_way(
                 request,

@@ -11,7 +11,7 @@ from facets.state_check import drift
 from facets.views.drift_shown import shown
 from facets.views.entity import missing
 from facets.views.rights import control, require_definition
-from facets.views.walk import SECONDS, entity_context, history_of, under_way
+from facets.views.walk import entity_context, history_of, run, under_way
 
 
 @require_safe
@@ -25,7 +25,7 @@ def check(request: HtmxRequest, facet: str, entity_id: str) -> HttpResponse:
     if state is None and not page.records:
         return missing(request, facet, entity_id)
     context = entity_context(definition, entity_id, "Stored against replayed", region="drift")
-    position = history.run(last, seconds=SECONDS)
+    position = run(request, history, last)
     if not position.ended:
         return under_way(
             request,

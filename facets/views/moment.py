@@ -27,7 +27,7 @@ from facets.state_check import drift
 from facets.stores import current_table
 from facets.views.drift_shown import shown
 from facets.views.rights import UNDEFINED, control
-from facets.views.walk import SECONDS, entity_context, history_of, under_way
+from facets.views.walk import entity_context, history_of, run, under_way
 
 # How many events stand around the one that is shown.
 AROUND = 15
@@ -124,7 +124,7 @@ class _Page:
         last = reading.last_seq
         events = [record for record in reading.records if record.kind == "INBOUND"]
         first = events[0].seq if events else last + 1
-        begin = self.history.run(first - 1, seconds=SECONDS)
+        begin = run(self.request, self.history, first - 1)
         if not begin.ended:
             return under_way(
                 self.request,

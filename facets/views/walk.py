@@ -2,25 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 
 from facets.definition import FacetDefinition
-from facets.replay import History
+from facets.replay import History, Position, Watcher
 from facets.stores import current_table
 
 # How long one request runs rules, about.
 SECONDS = 1.5
 
+# Of a longer history, the first answer is that it takes a while; its first tenth is read before anything can be run.
+AT_ONCE = 20_000  # events
+
 
 def history_of(definition: FacetDefinition[Any], entity_id: str) -> History:
     """The entity's history in the table that pages read."""
     return History(settings.HDEADMIN_STORE, current_table().db(definition.name), definition, entity_id)
+
+
+def run(
+    request: HttpRequest,
+    history: History,
+    upto: int,
+    *,
+    begin: Position | None = None,
+    fields: Sequence[str] = (),
+    watch: Watcher | None = None,
+) -> Position:
+    """`History.run` for as long as one request may take; not at all where the page would stay blank for too long.
+
+    The address that `under_way` goes on with is not put off again.
+    """
+    if upto > AT_ONCE and "go" not in request.GET:
+        nearest = begin or history.nearest(upto)
+        if upto - nearest.seq > AT_ONCE:
+            nearest.ended = False
+            return nearest
+    return history.run(upto, seconds=SECONDS, begin=begin, fields=fields, watch=watch)
 
 
 def entity_context(
@@ -53,7 +78,10 @@ def under_way(
         done, of: the seq it has come to, and the one that it goes to.
         doing: what it is for: "Going back to event 41".
     """
-    context |= {"done": done, "of": of, "go_on": go_on, "doing": doing}
+    address, _, query = go_on.partition("?")
+    asked = QueryDict(query, mutable=True)
+    asked["go"] = "1"
+    context |= {"done": done, "of": of, "go_on": f"{address}?{asked.urlencode()}", "doing": doing}
     response = render(request, "facets/under_way.html", context)
     response.headers["Cache-Control"] = "no-store"
     return response

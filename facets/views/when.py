@@ -19,7 +19,7 @@ from facets.http import HtmxRequest
 from facets.replay import History, Values, value_at
 from facets.views.entity import missing
 from facets.views.rights import require_definition
-from facets.views.walk import SECONDS, entity_context, history_of, under_way
+from facets.views.walk import entity_context, history_of, run, under_way
 
 # How many answers one look lists.
 MAX_FOUND = 20
@@ -99,7 +99,7 @@ def when(request: HtmxRequest, facet: str, entity_id: str) -> HttpResponse:
     at = min(max(begin, _seq(asked.get("at", ""))), last)
     # At the beginning for what held there; then where the last request has come to.
     for seq in sorted({begin, at}):
-        position = history.run(seq, seconds=SECONDS)
+        position = run(request, history, seq)
         if not position.ended:
             return under_way(
                 request,
@@ -115,8 +115,8 @@ def when(request: HtmxRequest, facet: str, entity_id: str) -> HttpResponse:
             context |= {"begin": begin, "held": held, "value": _shown(value), "condition": str(condition)}
     search = Search(condition, value, held)
     if at < last:
-        position = history.run(
-            last, seconds=SECONDS, begin=position, fields=(condition.field.path,), watch=search.watch
+        position = run(
+            request, history, last, begin=position, fields=(condition.field.path,), watch=search.watch
         )
     done = position.seq if at < last and not position.ended else last
     if not search.found and done < last:

@@ -9,6 +9,7 @@ from facets import replay
 from facets.core import Facet
 from facets.core.records import inbound_record, state_record
 from facets.core.store import Table
+from facets.views import walk
 from tests.browser.console import sign_in, url_of
 
 
@@ -18,8 +19,7 @@ def long(ledger: Table, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setattr(replay, "EVERY", 10)
     for module in ("chart", "beside"):
         monkeypatch.setattr(f"facets.views.{module}.SHORT", 20)
-    for module in ("moment", "chart"):
-        monkeypatch.setattr(f"facets.views.{module}.SECONDS", 0)
+    monkeypatch.setattr(walk, "SECONDS", 0)
     records = [
         inbound_record(
             "BANK_ACCOUNT", "long", seq, "TRANSACTION_ACCEPTED", '{"amount":1}', 1_795_168_800_000 + seq

@@ -63,8 +63,6 @@ def long(ledger: Table, monkeypatch: pytest.MonkeyPatch) -> int:
     """The length of a history that is run ten events at a time: 1 to 95, each a credit of its own seq."""
     monkeypatch.setattr(replay, "EVERY", 10)
     monkeypatch.setattr(walk, "SECONDS", 0)
-    for module in ("moment", "compare", "drift", "when", "chart"):
-        monkeypatch.setattr(f"facets.views.{module}.SECONDS", 0)
     monkeypatch.setattr(chart, "SHORT", 20)
     records = [
         inbound_record("BANK_ACCOUNT", "acc-1", seq, "TRANSACTION_ACCEPTED", f'{{"amount":{seq}}}', seq)
@@ -209,12 +207,26 @@ def test_a_long_way_back_says_how_far_it_is_and_goes_on_where_it_was(viewer: Cli
     assert (first.context["done"], first.context["of"]) == (10, 52)
     assert "10 of 52 events are run" in text_of(first)
     assert re.search(
-        r'<noscript><meta http-equiv="refresh" content="1;url=[^"]*\?seq=60"', first.content.decode()
+        r'<noscript><meta http-equiv="refresh" content="1;url=[^"]*\?seq=60&amp;go=1"', first.content.decode()
     )
 
     response, _ = wait_for(viewer, url("entity") + "?seq=60")
     assert fields(response)["Balance"] == str(sum(range(61)))
     assert wait_for(viewer, url("entity") + "?seq=61")[1] == 1
+
+
+@pytest.mark.parametrize("page", ["entity", "chart", "drift", "compare", "when"])
+def test_of_a_very_long_history_the_first_answer_comes_at_once(
+    viewer: Client, long: int, page: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(walk, "AT_ONCE", 50)
+    query = {"entity": "?seq=90", "when": "?field=balance&is=ge&value=4500"}.get(page, "")
+
+    first = viewer.get(url(page) + query)
+    assert "Reading the beginning of a long history" in text_of(first)
+    assert not Checkpoint.objects.exists()
+
+    assert wait_for(viewer, first.context["go_on"])[0].status_code == 200
 
 
 @pytest.mark.parametrize("page", ["chart", "drift", "compare", "when"])
