@@ -1,7 +1,10 @@
 """A process that is killed in the midst of a write leaves an intent, which is settled by what the table holds."""
 
+import importlib
 import os
 import signal
+import sys
+import threading
 import warnings
 from collections.abc import Callable
 from datetime import timedelta
@@ -25,6 +28,7 @@ from facets.definitions.bank_account import bank_account
 from facets.undertakings import announcing
 from hdeadmin.audit import trail, verification
 from hdeadmin.audit.models import AuditEntry
+from tests.audit.unguarded import drop_triggers
 
 NOW = timedelta(0)
 FACET = "BANK_ACCOUNT"
@@ -320,3 +324,52 @@ def verify() -> tuple[int, str]:
     except CommandError as error:
         return error.returncode, f"{out.getvalue()}{error}"
     return 0, out.getvalue()
+
+
+# Kept up by a running server
+
+
+class _Stopped(Exception):
+    pass
+
+
+def _stop(seconds: float) -> None:
+    raise _Stopped
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_running_server_settles_and_says_what_is_wrong(file: SqliteTable, caplog: pytest.LogCaptureFixture):
+    accounts = accounts_of(file)
+    killed(lambda: (after(SqliteEventDB, "put_state"), append(accounts)))
+    drop_triggers()
+
+    with pytest.raises(_Stopped):
+        settlement.keep_settling(after=NOW, sleep=_stop)
+
+    assert "the database does not guard it" in caplog.text
+    assert "applied. Event 2 bears the operation’s id." in caplog.text
+    assert AuditEntry.objects.get(phase="outcome").person == "hdeadmin, at work"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_out_of_reach_at_the_start_is_looked_at_again(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    def gone() -> list[str]:
+        raise StoreUnavailable("no route")
+
+    monkeypatch.setattr(settlement.checks, "problems", gone)
+
+    with pytest.raises(_Stopped):
+        settlement.keep_settling(sleep=_stop)
+    assert "could not be looked after" in caplog.text
+
+
+def test_a_server_begins_it_when_it_is_loaded(monkeypatch: pytest.MonkeyPatch):
+    begun = threading.Event()
+    monkeypatch.setattr(settlement, "keep_settling", begun.set)
+    monkeypatch.delitem(sys.modules, "hdeadmin.wsgi", raising=False)
+
+    importlib.import_module("hdeadmin.wsgi")
+
+    assert begun.wait(5)

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.core.cache import cache
 from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
@@ -22,6 +23,7 @@ _LONGEST = {"person": 300, "facet": 400, "entity": 2_100, "operation_id": 100, "
 _LONGEST_TEXT = 4_000
 # How long to wait for others that are adding to the trail.
 _LOCK_MS = 5_000
+_SETTLED_BELOW, _SETTLED_STEP = "audit:settled-below", 1_000
 
 
 class AuditUnavailable(Exception):
@@ -141,6 +143,20 @@ def open_intents() -> QuerySet[AuditEntry]:
     """The intents of which it is not on record what came of them, oldest first."""
     outcomes = AuditEntry.objects.filter(intent=OuterRef("number"))
     return AuditEntry.objects.filter(~Exists(outcomes), phase="intent").order_by("number")
+
+
+def count_open() -> int:
+    """How many intents are open, for a page: those below which all have outcomes already are not looked at again."""
+    newest = ChainHead.objects.filter(id=1).values_list("number", flat=True).first() or 0
+    below: int = cache.get(_SETTLED_BELOW, 0)
+    if below > newest:
+        # Another database than the one that the cache was filled from, such as a restored one.
+        below = 0
+    numbers = list(open_intents().filter(number__gte=below).values_list("number", flat=True))
+    settled_below = numbers[0] if numbers else newest
+    if settled_below - below > _SETTLED_STEP:
+        cache.set(_SETTLED_BELOW, settled_below, None)
+    return len(numbers)
 
 
 def fingerprint(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -73,6 +73,20 @@ def whole(progress: Callable[[int], object] = lambda entries: None) -> Verified:
     ends = _Ends.now()
     verified = follow(_counted(_rows(1, ends.upto), progress), trail.keys())
     return verified if verified.fault else ends.reached(verified)
+
+
+def note(faults: Sequence[str], *, user: str) -> None:
+    """Put on record that the whole trail was verified, and what was found; the trail's page tells of the last time.
+
+    Raises:
+        AuditUnavailable: a broken end may take no entry.
+    """
+    trail.record(
+        "audit-verified",
+        user=user,
+        result="broken" if faults else "ok",
+        details={"faults": list(faults)} if faults else None,
+    )
 
 
 def of_the_end(entries: int = END) -> Verified:

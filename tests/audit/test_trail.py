@@ -10,6 +10,7 @@ from typing import NoReturn
 import pytest
 import time_machine
 from django.contrib.auth.models import User
+from django.core.cache import cache
 from django.db import connection, transaction
 from django.test import RequestFactory
 from hypothesis import HealthCheck, given, settings, strategies
@@ -85,6 +86,23 @@ def test_the_time_never_runs_backwards():
 def test_where_nothing_can_be_recorded_nobody_may_go_on():
     with unwritable(), pytest.raises(AuditUnavailable):
         trail.record("append", phase="intent")
+
+
+def test_open_intents_are_counted_whatever_was_settled_before(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(trail, "_SETTLED_STEP", 1)
+    for _ in range(4):
+        trail.record_outcome(trail.record("append", phase="intent"), "applied")
+    assert trail.count_open() == 0
+    left = trail.record("append", phase="intent")
+    trail.record_outcome(trail.record("append", phase="intent"), "applied")
+
+    assert (trail.count_open(), trail.count_open()) == (1, 1)
+    assert [intent.number for intent in trail.open_intents()] == [left.number]
+    trail.record_outcome(left, "not-applied")
+    assert trail.count_open() == 0
+    cache.set(trail._SETTLED_BELOW, 10**9, None)
+    trail.record("append", phase="intent")
+    assert trail.count_open() == 1
 
 
 @pytest.mark.django_db(transaction=True)

@@ -166,7 +166,7 @@ def pages(entries: int, seconds: float) -> None:
     of_two, end, waiting = median_ms(
         lambda: newest(Filters(), two, before=None, limit=PAGE),
         verification.of_the_end,
-        trail.open_intents().count,
+        trail.count_open,
         seconds=seconds,
     )
     print(f"{'who audits two facets':28}{of_two:>12.2f}")

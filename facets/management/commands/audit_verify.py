@@ -135,14 +135,8 @@ class Command(BaseCommand):
         return still_open
 
     def _note(self, faults: list[str]) -> None:
-        """Put on record that the trail was verified, for the page; a broken end may take no entry."""
         try:
-            trail.record(
-                "audit-verified",
-                user=trail.command_user(),
-                result="broken" if faults else "ok",
-                details={"faults": faults} if faults else None,
-            )
+            verification.note(faults, user=trail.command_user())
         except AuditUnavailable as error:
             self.stderr.write(f"This could not be put on record: {error}")
 

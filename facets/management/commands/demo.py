@@ -4,6 +4,7 @@ import os
 import sys
 import time
 from argparse import ArgumentParser, ArgumentTypeError
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ from facets.demo.users import OtherPeople
 from facets.directory import embedded, passes
 from facets.management.progress import Progress
 from facets.management.table import configured_table, failures_named, in_words
+from hdeadmin.audit import trail, verification
+from hdeadmin.audit.trail import AuditUnavailable
 from hdeadmin.env import DEMO_DIR
 
 
@@ -61,6 +64,7 @@ class Command(BaseCommand):
             password = os.environ.get("HDEADMIN_DEMO_PASSWORD") or users.new_password()
             _prepare_database(password)
             self._prepare_table(table)
+            _verify_trail()
             self._say(f"\nhdeadmin is at http://{HOST}:{server.server_address[1]}/\n")
             self._say(f"  sign in as  {', '.join(users.ROLES)}")
             self._say(f"  password    {password}\n")
@@ -125,6 +129,13 @@ def _find_drift(table: Table) -> None:
             for _ in drift.verify(definition, table.db(name), drift.ids_of(table, name)):
                 pass
             drift.finish(name)
+
+
+def _verify_trail() -> None:
+    """So that the trail's page tells of it, as where it is verified every night."""
+    fault = verification.whole().fault
+    with suppress(AuditUnavailable):
+        verification.note([str(fault)] if fault else [], user=trail.command_user())
 
 
 def _delete(table: Table) -> None:

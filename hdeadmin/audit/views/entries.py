@@ -76,7 +76,7 @@ def _health(scope: Scope) -> dict[str, Any]:
         "guards_gone": triggers.missing(connection),
         "verified": row(last) if last else None,
         "faults": last.details.get("faults", []) if last else [],
-        "open": trail.open_intents().count(),
+        "open": trail.count_open(),
         "whole": scope.every,
     }
 
