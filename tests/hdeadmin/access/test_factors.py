@@ -284,3 +284,14 @@ def test_django_admin_is_no_way_round_it(make_person: Make, client: Client, set_
         password = {"username": "root", "login": "root", "password": PASSWORD}
         assert other.post("/admin/login/", password).url.startswith("/login/")
         assert other.get("/admin/").url.startswith("/admin/login/")
+
+
+def test_whoever_is_asked_for_a_code_can_turn_back(bob: User, client: Client, set_up: Callable[[Client], str]):
+    sign_in(client, "bob")
+    set_up(client)
+    other = Client()
+    sign_in(other, "bob")
+    assert other.get("/login/").url == "/account/factors/sign-in/"
+    other.post("/logout/")
+
+    assert "Name or e-mail" in other.get("/login/").text
