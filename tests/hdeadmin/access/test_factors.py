@@ -286,7 +286,9 @@ def test_django_admin_is_no_way_round_it(make_person: Make, client: Client, set_
         assert other.get("/admin/").url.startswith("/admin/login/")
 
 
-def test_whoever_is_asked_for_a_code_can_turn_back(bob: User, client: Client, set_up: Callable[[Client], str]):
+def test_whoever_is_asked_for_a_code_can_turn_back(
+    bob: User, client: Client, set_up: Callable[[Client], str]
+):
     sign_in(client, "bob")
     set_up(client)
     other = Client()
