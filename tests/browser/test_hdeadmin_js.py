@@ -1,0 +1,54 @@
+"""What static/hdeadmin.js says to people: how long ago something was, and what went wrong with a part of a page."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from facets.core.store import Table
+from tests.browser.console import sign_in
+
+MINUTE, HOUR, DAY = 60, 3_600, 86_400
+AGO = {
+    45: "45 seconds ago",
+    59.7: "1 minute ago",
+    40 * MINUTE: "40 minutes ago",
+    59 * MINUTE + 40: "1 hour ago",
+    90 * MINUTE: "2 hours ago",
+    30 * HOUR: "1 day ago",
+    47 * HOUR: "2 days ago",
+    364 * DAY: "1 year ago",
+}
+
+
+@pytest.fixture
+def page(browser: Browser, base_url: str, ledger: Table) -> Iterator[Page]:
+    context = browser.new_context(base_url=base_url, locale="en-GB")
+    page = context.new_page()
+    sign_in(page)
+    yield page
+    context.close()
+
+
+def test_how_long_ago_is_rounded_to_the_nearest(page: Page):
+    said = page.evaluate(
+        """seconds => seconds.map(ago => {
+            const time = document.createElement("time");
+            time.dateTime = new Date(Date.now() - 1000 * ago).toISOString();
+            document.dispatchEvent(new CustomEvent("htmx:load", {detail: {elt: time}}));
+            return time.title.split(" · ")[1];
+        })""",
+        list(AGO),
+    )
+
+    assert said == list(AGO.values())
+
+
+def test_a_part_of_a_page_that_fails_says_so_in_passing_with_the_requests_id(page: Page):
+    with page.expect_response("**/nope") as answer:
+        page.evaluate("htmx.ajax('GET', '/nope', {target: '#main'})")
+
+    toast = page.locator("#toasts")
+    expect(toast).to_contain_text("Not found. Reload the page to see more.")
+    expect(toast).to_contain_text(answer.value.headers["x-request-id"])
+    expect(page.locator("#main h1")).not_to_have_text("Not found")
