@@ -14,7 +14,7 @@ from facets.http import HtmxRequest
 from facets.replay import EVERY, History, Position, Values, is_number
 from facets.views.entity import missing
 from facets.views.rights import require_definition
-from facets.views.walk import entity_context, history_of, run, under_way
+from facets.views.walk import end_of, entity_context, history_of, run, under_way
 
 
 @require_safe
@@ -22,11 +22,10 @@ def chart(request: HtmxRequest, facet: str, entity_id: str) -> HttpResponse:
     """`?by=time` draws over time, else over events; `?small=1` for a narrow place. 404: there is no such entity."""
     definition = require_definition(request, facet, "view")
     history = history_of(definition, entity_id)
-    state = history.db.get_state(entity_id)
-    page = history.db.get_page(entity_id, limit=1, inbound_types=definition.events)
-    last = max(page.last_seq or 0, state.seq if state else 0)
-    if state is None and not page.records:
+    end = end_of(history)
+    if end is None:
         return missing(request, facet, entity_id)
+    last, _ = end
     by_time = request.GET.get("by") == "time"
     context = entity_context(definition, entity_id, "Chart", region="chart") | {
         "by_time": by_time,

@@ -11,7 +11,7 @@ from facets.diff import diff
 from facets.http import HtmxRequest
 from facets.views.entity import missing
 from facets.views.rights import require_definition
-from facets.views.walk import entity_context, history_of, run, under_way
+from facets.views.walk import end_of, entity_context, history_of, run, under_way
 
 MAX_CHANGES = 300
 
@@ -24,11 +24,10 @@ def compare(request: HtmxRequest, facet: str, entity_id: str) -> HttpResponse:
     """
     definition = require_definition(request, facet, "view")
     history = history_of(definition, entity_id)
-    state = history.db.get_state(entity_id)
-    page = history.db.get_page(entity_id, limit=1, inbound_types=definition.events)
-    last = max(page.last_seq or 0, state.seq if state else 0)
-    if state is None and not page.records:
+    end = end_of(history)
+    if end is None:
         return missing(request, facet, entity_id)
+    last, _ = end
     asked = {name: request.GET.get(name, "").strip() for name in ("from", "to")}
     context = entity_context(definition, entity_id, "Compare", region="compare") | {
         "asked": asked,

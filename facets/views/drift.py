@@ -11,7 +11,7 @@ from facets.state_check import drift
 from facets.views.drift_shown import shown
 from facets.views.entity import missing
 from facets.views.rights import control, require_definition
-from facets.views.walk import entity_context, history_of, run, under_way
+from facets.views.walk import end_of, entity_context, history_of, run, under_way
 
 
 @require_safe
@@ -19,11 +19,10 @@ def check(request: HtmxRequest, facet: str, entity_id: str) -> HttpResponse:
     """Replay the whole history and compare. 404: there is no such entity."""
     definition = require_definition(request, facet, "view")
     history = history_of(definition, entity_id)
-    state = history.db.get_state(entity_id)
-    page = history.db.get_page(entity_id, limit=1, inbound_types=definition.events)
-    last = max(page.last_seq or 0, state.seq if state else 0)
-    if state is None and not page.records:
+    end = end_of(history)
+    if end is None:
         return missing(request, facet, entity_id)
+    last, state = end
     context = entity_context(definition, entity_id, "Stored against replayed", region="drift")
     position = run(request, history, last)
     if not position.ended:

@@ -96,7 +96,7 @@ def moment_page(request: HtmxRequest, facet: str, entity_id: str) -> HttpRespons
             "problem": display.visible(problem),
         }
         return render(request, "facets/moment.html", context, status=400 if definition else 200)
-    return _Page(request, definition, entity_id).at(seq, reading, asked)
+    return _Page(request, definition, entity_id, reader).at(seq, reading, asked)
 
 
 def _seq_at(reader: Reader, ts: int) -> int | None:
@@ -111,8 +111,11 @@ def _seq_at(reader: Reader, ts: int) -> int | None:
 class _Page:
     """One entity's page of the past, whatever it has come to."""
 
-    def __init__(self, request: HttpRequest, definition: FacetDefinition[Any], entity_id: str) -> None:
+    def __init__(
+        self, request: HttpRequest, definition: FacetDefinition[Any], entity_id: str, reader: Reader
+    ) -> None:
         self.request = request
+        self.reader = reader
         self.definition = definition
         self.sensitive: Sequence[str] = definition.sensitive_fields
         self.history = history_of(definition, entity_id)
@@ -148,7 +151,7 @@ class _Page:
             "state_json": display.indented(mask(state, self.sensitive)),
             "steps": [self._step(effect, events, seq) for effect in reversed(found)],
             "acts": [self._act(effect, events) for effect in now],
-            "sent": self._sent(seq, reading.records, events),
+            "sent": self._sent(seq, reading, events),
             "failures": self._failures(begin, passed[: -len(now)] if now else passed),
             "drift": self._drift(begin, found, state, reading) if seq == last else None,
             "recalculate": control(self.request, self.definition.name, "recalculate"),
@@ -217,7 +220,7 @@ class _Page:
     def _said(self, effect: Effect) -> str:
         return display.visible(redact(effect.error, self.sensitive, effect.data, effect.before))
 
-    def _sent(self, seq: int, records: Sequence[Record], events: Sequence[Record]) -> dict[str, Any] | None:
+    def _sent(self, seq: int, reading: Reading, events: Sequence[Record]) -> dict[str, Any] | None:
         """The messages of the append that the event belongs to, which are stored under the last event of it."""
         event = next((record for record in events if record.seq == seq), None)
         if event is None:
@@ -228,7 +231,11 @@ class _Page:
             if record.seq > end + 1:
                 break
             end = record.seq
-        messages = [record for record in records if record.kind == "OUTBOUND" and seq <= record.seq <= end]
+        records: Sequence[Record] = reading.records
+        append = range(seq, end + 1)
+        if any(each in part for part in reading.messages_unread for each in append):
+            records = [record for each in append for record in self.reader.one(each)]
+        messages = [record for record in records if record.kind == "OUTBOUND" and record.seq in append]
         return {
             "under": messages[-1].seq if messages and messages[-1].seq != seq else None,
             "messages": [

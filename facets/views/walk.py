@@ -11,6 +11,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 
+from facets.core import Record
 from facets.definition import FacetDefinition
 from facets.replay import History, Position, Watcher
 from facets.stores import current_table
@@ -25,6 +26,14 @@ AT_ONCE = 20_000  # events
 def history_of(definition: FacetDefinition[Any], entity_id: str) -> History:
     """The entity's history in the table that pages read."""
     return History(settings.HDEADMIN_STORE, current_table().db(definition.name), definition, entity_id)
+
+
+def end_of(history: History) -> tuple[int, Record | None] | None:
+    """The entity's last seq, and its STATE; None where there is no such entity."""
+    page = history.db.get_page(history.id, limit=1, inbound_types=history.definition.events)
+    if page.state is None and not page.records:
+        return None
+    return max(page.last_seq or 0, page.state.seq if page.state else 0), page.state
 
 
 def run(

@@ -19,7 +19,7 @@ from facets.http import HtmxRequest
 from facets.replay import History, Values, value_at
 from facets.views.entity import missing
 from facets.views.rights import require_definition
-from facets.views.walk import entity_context, history_of, run, under_way
+from facets.views.walk import end_of, entity_context, history_of, run, under_way
 
 # How many answers one look lists.
 MAX_FOUND = 20
@@ -74,11 +74,10 @@ def when(request: HtmxRequest, facet: str, entity_id: str) -> HttpResponse:
     """
     definition = require_definition(request, facet, "view")
     history = history_of(definition, entity_id)
-    state = history.db.get_state(entity_id)
-    page = history.db.get_page(entity_id, limit=1, inbound_types=definition.events)
-    last = max(page.last_seq or 0, state.seq if state else 0)
-    if state is None and not page.records:
+    end = end_of(history)
+    if end is None:
         return missing(request, facet, entity_id)
+    last, _ = end
     fields = conditions.fields(definition, definition.sensitive_fields)
     asked = request.GET
     context = entity_context(definition, entity_id, "When did this become true?", region="when") | {
