@@ -1,7 +1,7 @@
 """An entity's records as the rows of a page: newest first, each outbound message under the append that sent it. Pure."""
 
 from collections import defaultdict
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
@@ -175,6 +175,11 @@ def rows(
         else:
             by_seq.setdefault(record.seq, []).append(record)
     corrected = corrections_of(record for record in records if record.meta)
+    alike: dict[str, list[Record]] = defaultdict(list)
+    if sensitive:
+        for record in records:
+            if record.kind == "INBOUND":
+                alike[record.typ].append(record)
     made: list[TimelineRow] = []
     for seq in sorted(by_seq.keys() | messages.keys(), reverse=True):
         group = by_seq.get(seq, [None])
@@ -188,6 +193,7 @@ def rows(
                     definition,
                     corrected.get(seq, []),
                     sensitive,
+                    others=_nearest(alike[event.typ], seq) if event and event.meta else (),
                     found=seq == found,
                     unfold=seq in unfold,
                     unread=any(seq in part for part in unread),
@@ -236,13 +242,16 @@ def _problem(data: Any, schema: type[BaseModel], sensitive: Sequence[str]) -> st
     return ""
 
 
-def origin(record: Record, *, sensitive: Sequence[str]) -> Origin | None:
-    """Who and why, of an event that was appended in the console; None for all others."""
+def origin(record: Record, *, sensitive: Sequence[str], others: Iterable[Record] = ()) -> Origin | None:
+    """Who and why, of an event that was appended in the console; None for all others.
+
+    The reason may quote the event, or `others`: what is sensitive in them is taken out of it.
+    """
     meta = meta_of(record)
     if not meta:
         return None
     actor, reason, ticket = (str(meta.get(name) or "") for name in ("actor", "reason", "ticket"))
-    reason = redact(reason, sensitive, *_data(record))
+    reason = redact(reason, sensitive, *_data(record), *(data for other in others for data in _data(other)))
     corrects = meta.get("corrects")
     return Origin(
         display.visible(actor) or "unknown",
@@ -329,6 +338,7 @@ def _row(
     corrected_by: list[Record],
     sensitive: Sequence[str],
     *,
+    others: Iterable[Record],
     found: bool,
     unfold: bool,
     unread: bool,
@@ -348,7 +358,7 @@ def _row(
         else "",
         anchor=f"event-{seq}" if place == 0 else f"event-{seq}-{place + 1}",
         payload=payload(record, schema, sensitive=sensitive, budget=budget) if record and unfold else None,
-        origin=origin(record, sensitive=sensitive) if record else None,
+        origin=origin(record, sensitive=sensitive, others=others) if record else None,
         defined=definition is not None,
         has_rule=event_type is not None,
         fits=fits,
@@ -383,6 +393,11 @@ def _correction(record: Record, corrected: Record | None, sensitive: Sequence[st
     reason, actor = (str(meta.get(name) or "") for name in ("reason", "actor"))
     reason = redact(reason, sensitive, *_data(record), *(_data(corrected) if corrected else []))
     return Correction(record.seq, display.visible(reason), display.visible(actor) or "unknown")
+
+
+def _nearest(records: Sequence[Record], seq: int) -> list[Record]:
+    """Those nearest to a seq: a reason says what was wrong before."""
+    return sorted(records, key=lambda record: abs(record.seq - seq))[:20]
 
 
 def _data(record: Record) -> list[Any]:

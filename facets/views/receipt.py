@@ -46,6 +46,9 @@ def receipt(request: HttpRequest, facet: str, operation_id: UUID, entity_id: str
     appended = corrections.appended_by(records, str(operation_id))
     if not appended:
         raise Http404("Nothing was appended to this entity under that link. It may have been refused.")
+    types = {record.typ for record in appended}
+    # What a reason may quote beside its own event; the newest, of a long history.
+    alike = [record for record in records if record.kind == "INBOUND" and record.typ in types][-20:]
     first, last = appended[0].seq, appended[-1].seq
     found = _difference(records, definition, first, last) if whole else _Difference([], _TOO_LONG)
     context = {
@@ -59,11 +62,11 @@ def receipt(request: HttpRequest, facet: str, operation_id: UUID, entity_id: str
                 if definition and record.typ in definition.events
                 else record.typ,
                 "sentence": timeline.sentence(record, definition),
-                "origin": timeline.origin(record, sensitive=sensitive),
+                "origin": timeline.origin(record, sensitive=sensitive, others=alike),
             }
             for record in appended
         ],
-        "origin": timeline.origin(appended[0], sensitive=sensitive),
+        "origin": timeline.origin(appended[0], sensitive=sensitive, others=alike),
         "ts": appended[0].ts,
         "first": first,
         "last": last,

@@ -6,7 +6,10 @@ import pytest
 from django.db import DatabaseError
 from django.test import Client
 
-from facets.core import Event, Facet
+from facets.core import Event, Facet, json
+from facets.core.records import inbound_record
+from facets.core.sqlite import SqliteTable
+from facets.core.store import Table
 from facets.definitions.bank_account import bank_account
 from facets.masking import BULLETS
 from hdeadmin.audit.models import AuditEntry
@@ -123,3 +126,12 @@ def test_a_forged_place_does_no_harm(operator: Client):
 
     assert page.status_code == 200
     assert "<script>&" not in page.text
+
+
+def test_a_reason_that_quotes_what_stood_there_before_is_masked_too(operator: Client, ledger: Table):
+    meta = json.dumps({"actor": "ann", "reason": f"No longer {SECRET}, she married"})
+    data = json.dumps({"ownerFirst": "Ada", "ownerLast": "Reed"})
+    assert isinstance(ledger, SqliteTable)
+    ledger.load([inbound_record("BANK_ACCOUNT", "acc-1", 2, "ACCOUNT_UPDATE", data, 1, meta).to_item()])
+
+    assert f"No longer {BULLETS}, she married" in operator.get(PAGE).text
