@@ -268,7 +268,10 @@ class Environment(BaseSettings):
             self.HDEADMIN_FACETS = self.HDEADMIN_FACETS or ("facets.definitions",)
         if self.HDEADMIN_DEMO and len(self.SECRET_KEY) < MIN_SECRET_KEY:
             self.SECRET_KEY = _kept_key(DEMO_DIR / "secret_key")
-        if len(self.HDEADMIN_AUDIT_KEY) < MIN_SECRET_KEY:
+        if 0 < len(self.HDEADMIN_AUDIT_KEY) < MIN_SECRET_KEY:
+            # Not replaced in silence: what it sealed could never be verified.
+            raise ValueError(f"HDEADMIN_AUDIT_KEY: it has fewer than {MIN_SECRET_KEY} characters")
+        if not self.HDEADMIN_AUDIT_KEY:
             # In a folder, whichever database it is of: another key at the next start would break the trail.
             self.HDEADMIN_AUDIT_KEY = _kept_key(DEMO_DIR / "audit_key")
         self.SECRET_KEY = self.SECRET_KEY or secrets.token_urlsafe(MIN_SECRET_KEY)

@@ -43,6 +43,16 @@ def test_a_server_must_be_told_its_key_its_store_and_its_hosts(environ: pytest.M
         assert f"{name}:" in str(stopped.value)
 
 
+def test_the_trail_has_a_key_of_its_own(environ: pytest.MonkeyPatch):
+    with pytest.raises(ImproperlyConfigured, match="another key than SECRET_KEY"):
+        read(environ, **SERVER | {"HDEADMIN_AUDIT_KEY": SECRET})
+
+
+def test_a_short_key_of_the_trail_is_not_replaced_in_silence(environ: pytest.MonkeyPatch):
+    with pytest.raises(ImproperlyConfigured, match="HDEADMIN_AUDIT_KEY: it has fewer than 50 characters"):
+        read(environ, DEBUG="true", HDEADMIN_AUDIT_KEY="short")
+
+
 def test_a_server_that_is_told_starts_with_debug_off(environ: pytest.MonkeyPatch):
     found = read(environ, **SERVER)
 
