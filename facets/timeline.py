@@ -267,7 +267,7 @@ def stored_text(record: Record, definition: FacetDefinition[Any] | None, *, sens
     """The payload's JSON as it is stored but for what is masked."""
     if definition is None or not sensitive:
         return record.itm
-    return json.dumps(definition.masked(record, sensitive=sensitive))
+    return display.compact(definition.masked(record, sensitive=sensitive))
 
 
 def meta_text(record: Record, *, sensitive: Sequence[str]) -> str | None:
@@ -284,7 +284,7 @@ def meta_text(record: Record, *, sensitive: Sequence[str]) -> str | None:
             key: redact(item, sensitive, *quoted) if isinstance(item, str) else item
             for key, item in meta.items()
         }
-    return json.dumps(meta)
+    return display.compact(meta)
 
 
 def why_not_copy(record: Record, event_type: EventType, *, sensitive: Sequence[str]) -> str:

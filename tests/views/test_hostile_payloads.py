@@ -49,6 +49,12 @@ def test_no_page_of_an_entity_is_taken_down_by_what_one_record_holds(
             promised = dict(Filled(preview).data.items())
             confirmed = operator.post(url, promised | {"_action": "confirm", "reason": "because"})
             failed += [url for answer in (preview, confirmed) if answer.status_code >= 500]
+    for url, sent in (
+        (reverse("export", args=[FACET]), {"format": "jsonl"}),
+        (reverse("export", args=[FACET]), {"format": "csv"}),
+        (reverse("reveal", args=[FACET, ID]), {"reason": "because"}),
+    ):
+        failed += [url] if _status(operator.post(url, sent)) >= 500 else []
 
     assert failed == []
 
@@ -64,11 +70,15 @@ def _addresses(keys: list[str]) -> list[str]:
     entity, append = reverse("entity", args=[FACET, ID]), reverse("append", args=[FACET, ID])
     found += [f"{entity}?{query}" for query in ("event=2", "unfold=1", "seq=1", "seq=2", "all=1")]
     found += [f"{entity}?raw={quote(key)}" for key in keys]
+    found += [f"{reverse('search')}?q={query}" for query in ("1", "x", "1e400")]
     return [*found, f"{append}?like=2", f"{append}?correct=2"]
 
 
 def _get(client: Client, url: str) -> int:
-    response = client.get(url)
+    return _status(client.get(url))
+
+
+def _status(response: Any) -> int:
     if response.streaming:
         b"".join(response.streaming_content)
     return response.status_code
