@@ -42,7 +42,7 @@ def listen() -> None:
         (social_account_added, _identity_linked),
         (social_account_removed, _identity_unlinked),
     ):
-        signal.connect(heard, dispatch_uid=heard.__qualname__ + str(id(signal)))
+        signal.connect(heard, dispatch_uid=f"{__name__}.{heard.__name__}")
 
 
 def failure(request: HttpRequest, user: User | None, by: str) -> None:

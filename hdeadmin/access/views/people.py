@@ -84,6 +84,8 @@ def person(request: HttpRequest, pk: int) -> HttpResponse:
 def change(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     """One of the buttons on a person's page."""
     user = get_object_or_404(User, pk=pk)
+    if action != "link" and action not in _CHANGES:
+        raise Http404
     by = people.By(request)
     try:
         if action == "link":
@@ -94,8 +96,6 @@ def change(request: HttpRequest, pk: int, action: str) -> HttpResponse:
         said = _CHANGES[action](request, user, by)
     except people.NotAllowed as error:
         messages.error(request, str(error))
-    except KeyError:
-        raise Http404 from None
     else:
         messages.success(request, said)
     return redirect("person", pk)
