@@ -106,7 +106,7 @@ def in_words(settled: Settled) -> str:
 
 def _judge_append(db: EventStore, intent: AuditEntry) -> Verdict:
     """Its events bear the operation's id, and nobody takes an event away."""
-    before = intent.seq_before or 0
+    before = intent.seq_before if intent.seq_before is not None else int(intent.details.get("seq_before", 0))
     page = db.get_page(intent.entity, after=before, limit=MAX_RECORDS)
     inbound = [record for record in page.records if record.kind == "INBOUND"]
     if mine := appended_by(inbound, intent.operation_id):

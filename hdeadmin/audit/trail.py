@@ -65,6 +65,12 @@ def record(
         AuditUnavailable: nothing was recorded.
         RuntimeError: called within a transaction, without `in_transaction`.
     """
+    said = dict(details or {})
+    seqs = {"seq_before": seq_before, "seq_after": seq_after}
+    for name, seq in seqs.items():
+        if seq is not None and abs(seq) >= 2**63:
+            # DynamoDB keeps longer numbers than a column does.
+            said[name], seqs[name] = str(seq), None
     values: dict[str, Any] = {
         "action": action,
         "phase": phase,
@@ -76,10 +82,9 @@ def record(
         "intent": intent.number if intent else None,
         "reason": reason,
         "ticket": ticket,
-        "seq_before": seq_before,
-        "seq_after": seq_after,
+        **seqs,
         "changes_json": _json(list(changes)) if changes else "",
-        "details_json": _json(dict(details)) if details else "",
+        "details_json": _json(said) if said else "",
     }
     for name, value in values.items():
         if isinstance(value, str) and not name.endswith("_json"):

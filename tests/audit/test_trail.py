@@ -73,6 +73,14 @@ def test_a_text_of_any_length_is_cut_to_what_an_index_takes():
     assert AuditEntry.objects.get(entity=entry.entity).facet.endswith("…")
 
 
+def test_a_seq_beyond_what_a_column_keeps_is_said_all_the_same():
+    entry = trail.record("preview", seq_before=10**30, seq_after=2**63)
+
+    kept = AuditEntry.objects.get(number=entry.number)
+    assert (kept.seq_before, kept.seq_after) == (None, None)
+    assert kept.details == {"seq_before": str(10**30), "seq_after": str(2**63)}
+
+
 def test_the_time_never_runs_backwards():
     later = datetime(2030, 1, 1, tzinfo=UTC)
     with time_machine.travel(later, tick=False):

@@ -1,6 +1,7 @@
 """What is previewed, confirmed and refused in the console is on record."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
+from facets import settlement
 from facets.core import Event, Facet, StoreUnavailable
 from facets.core.sqlite import SqliteEventDB
 from hdeadmin.audit import trail
@@ -130,6 +132,25 @@ def test_where_the_answer_is_lost_the_intent_stays_open(
 
     assert confirm(corrector, account, page).status_code == 503
     assert [entry.entity for entry in trail.open_intents()] == [account]
+
+
+def test_where_only_the_outcome_cannot_be_recorded_the_append_stands_and_is_settled_later(
+    corrector: Client, accounts: Facet, account: str, monkeypatch: pytest.MonkeyPatch
+):
+    page = preview(corrector, account)
+
+    def refuse(*args: Any, **kwargs: Any) -> None:
+        raise trail.AuditUnavailable("disk full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(trail, "record_outcome", refuse)
+        assert confirm(corrector, account, page).status_code == 302
+
+    assert len(records(accounts, account)) == 4
+    assert trail.open_intents().count() == 1
+    (settled,) = settlement.settle(after=timedelta(0), by="ann")
+    assert settled.verdict
+    assert settled.verdict.ending == "applied"
 
 
 def test_where_it_was_never_sent_that_is_known_at_once(
