@@ -9,6 +9,8 @@ from django.test import Client
 from django.urls import reverse
 
 from facets.core import Event, Facet, json
+from facets.core.store import Table
+from facets.definitions.order import order
 from facets.views import export
 from hdeadmin import limits
 from hdeadmin.audit import trail
@@ -51,12 +53,23 @@ def test_formulas_are_neutralised(operator: Client, people: None):
 
 
 def test_an_export_is_on_record_before_its_first_byte(operator: Client, people: None):
-    response = operator.post(f"{URL}?q=ada", {"format": "csv"})
+    response = operator.post(f"{URL}?q=ada&sort=@id", {"format": "csv"})
 
     [entry] = AuditEntry.objects.filter(action="export")
     assert (entry.person, entry.facet) == ("operator", "BANK_ACCOUNT")
-    assert entry.details == {"format": "csv", "query": "q=ada", "entities": 2}
+    # Of a facet with sensitive fields the words may be one of their values.
+    said = {"format": "csv", "query": "sort=@id", "entities": 2, "words": "not recorded"}
+    assert entry.details == said
     text_of(response)
+
+
+def test_the_words_of_an_export_are_on_record_where_nothing_is_sensitive(operator: Client, ledger: Table):
+    order.facet(ledger.db("ORDER")).append("ord-1", Event("ORDER_CREATED", {"id": "ord-1", "items": []}))
+
+    operator.post(reverse("export", args=["ORDER"]) + "?q=ord", {"format": "jsonl"})
+
+    [entry] = AuditEntry.objects.filter(action="export")
+    assert entry.details == {"format": "jsonl", "query": "q=ord", "entities": 1}
 
 
 def test_what_cannot_be_put_on_record_is_not_exported(
