@@ -54,11 +54,13 @@ def picture(
     text = _axis(marks) if by_time else _event
     shown = charts.thinned(points)
     kept = {point.url for point in shown}
+    # Between two that are left of many, it did not stay where the first was.
+    steps = not thinned and len(shown) == len(points)
     return {
         "name": name,
         "label": label,
-        "wide": charts.line(shown, width=960, height=260, steps=True, x_text=text),
-        "narrow": charts.line(shown, width=440, height=190, steps=True, x_text=text),
+        "wide": charts.line(shown, width=960, height=260, steps=steps, x_text=text),
+        "narrow": charts.line(shown, width=440, height=190, steps=steps, x_text=text),
         "words": f"{label} after {marks[-1][0]:,} events: begins at {charts.number(marks[0][2])}, "
         f"lowest {charts.number(low[2])} at event {low[0]:,}, highest {charts.number(high[2])} at event {high[0]:,}, "
         f"last {charts.number(marks[-1][2])}.",

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import chain
+from itertools import chain, groupby
 from math import isfinite
 from typing import Any
 
@@ -32,6 +32,9 @@ from facets.stored_form import stored_key, to_stored
 
 # A checkpoint is left at each seq that this divides, so that no later look runs more events than these.
 EVERY = 1_000
+
+# In so many parts of the events between two checkpoints, each remembers how far the chart's fields went.
+_PARTS = 10
 
 # Of what goes wrong, how much is told; the counts are whole.
 MAX_FAILURES = 50
@@ -98,6 +101,7 @@ class Position:
         skipped: how many events no rule handles, by type.
         ts: of the last event.
         ended: there is no further event before the seq that was asked for.
+        extremes: of the chart's fields, since the last checkpoint before this position.
         read: how many events this replay has read, the others were before its checkpoint.
     """
 
@@ -108,7 +112,7 @@ class Position:
     failure_count: int = 0
     skipped: dict[str, int] = field(default_factory=dict)
     faults: list[HistoryFault] = field(default_factory=list)
-    extremes: dict[str, Extremes] = field(default_factory=dict)
+    extremes: dict[str, list[Extremes]] = field(default_factory=dict)
     last_digest: str = ""
     ended: bool = False
     read: int = 0
@@ -193,7 +197,7 @@ class History:
         except Exception:  # noqa: BLE001 - a validator of the state is somebody else's code
             return state
 
-    def stretches(self, upto: int) -> list[tuple[int, dict[str, Extremes]]]:
+    def stretches(self, upto: int) -> list[tuple[int, dict[str, list[Extremes]]]]:
         """What the checkpoints up to `upto` tell of the chart's fields: for each its seq, and the stretch before it."""
         return [(seq, _extremes_of(body.get("extremes", {}))) for seq, body in self.shelf.all(upto=upto)]
 
@@ -405,23 +409,27 @@ def _names(model: type[BaseModel]) -> dict[str, str]:
 
 
 def _widen(
-    found: dict[str, Extremes], name: str, stretch: Sequence[StreamEntry], values: Sequence[JSON]
+    found: dict[str, list[Extremes]], name: str, stretch: Sequence[StreamEntry], values: Sequence[JSON]
 ) -> None:
-    """Take these values of a field into its extremes; what is no number is passed over."""
+    """Take these values of a field into its extremes, part by part; what is no number is passed over."""
     points = [
         (entry.seq, entry.ts, float(value))
         for entry, value in zip(stretch, values, strict=True)
         if is_number(value)
     ]
-    if not points:
-        return
-    low, high = min(points, key=_height), max(points, key=_height)
-    if name in found:
-        before = found[name]
-        low, high = min(before.low, low, key=_height), max(before.high, high, key=_height)
-        found[name] = Extremes(before.first, low, high, points[-1])
-    else:
-        found[name] = Extremes(points[0], low, high, points[-1])
+    parts = found.setdefault(name, [])
+    for part, group in groupby(points, key=_part):
+        of_part = list(group)
+        first, low, high = of_part[0], min(of_part, key=_height), max(of_part, key=_height)
+        if parts and _part(parts[-1].last) == part:
+            before = parts.pop()
+            first = before.first
+            low, high = min(before.low, low, key=_height), max(before.high, high, key=_height)
+        parts.append(Extremes(first, low, high, of_part[-1]))
+
+
+def _part(point: tuple[int, int, float]) -> int:
+    return (point[0] - 1) // max(1, EVERY // _PARTS)
 
 
 def is_number(value: JSON) -> bool:
@@ -453,8 +461,8 @@ def _packed(position: Position) -> JSON:
         "skipped": dict(position.skipped),
         "faults": [[each.kind, each.first, each.last] for each in position.faults],
         "extremes": {
-            name: [list(point) for point in (each.first, each.low, each.high, each.last)]
-            for name, each in position.extremes.items()
+            name: [[list(point) for point in (each.first, each.low, each.high, each.last)] for each in parts]
+            for name, parts in position.extremes.items()
         },
         "last": position.last_digest,
     }
@@ -474,8 +482,8 @@ def _unpacked(seq: int, body: JSON) -> Position:
     )
 
 
-def _extremes_of(packed: JSON) -> dict[str, Extremes]:
+def _extremes_of(packed: JSON) -> dict[str, list[Extremes]]:
     return {
-        name: Extremes(*((seq, ts, float(value)) for seq, ts, value in points))
-        for name, points in packed.items()
+        name: [Extremes(*((seq, ts, float(value)) for seq, ts, value in points)) for points in parts]
+        for name, parts in packed.items()
     }

@@ -77,7 +77,6 @@ def _peaks(history: History, position: Position, fields: Sequence[str]) -> dict[
         stretches.append(position.extremes)
     for extremes in stretches:
         for name in fields:
-            if name in extremes:
-                each = extremes[name]
-                found[name] += sorted({each.first, each.low, each.high, each.last})
+            for part in extremes.get(name, ()):
+                found[name] += sorted({part.first, part.low, part.high, part.last})
     return found

@@ -62,6 +62,7 @@ def dated(ledger: Table) -> str:
 def long(ledger: Table, monkeypatch: pytest.MonkeyPatch) -> int:
     """The length of a history that is run ten events at a time: 1 to 95, each a credit of its own seq."""
     monkeypatch.setattr(replay, "EVERY", 10)
+    monkeypatch.setattr(replay, "_PARTS", 1)
     monkeypatch.setattr(walk, "SECONDS", 0)
     monkeypatch.setattr(chart, "SHORT", 20)
     records = [
