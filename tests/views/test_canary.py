@@ -7,6 +7,7 @@ import html
 import io
 import json as plain_json
 import logging
+import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -53,7 +54,9 @@ PLACES = (
     "misfit state",
     "broken state",
 )
-SECRETS = {place: f"Zq{number:02}é<&\"'x{place.replace(' ', '')}" for number, place in enumerate(PLACES)}
+SECRETS = {
+    place: f"Zqcanary{number:02}é<&\"'x{place.replace(' ', '')}" for number, place in enumerate(PLACES)
+}
 PIN = 918_273_645
 
 
@@ -144,7 +147,7 @@ def forms_of(secret: str) -> set[str]:
         encoded = base64.b64encode(b" " * shift + secret.encode()).decode()
         found |= {encoded[4:-4], encoded[4:-4].replace("+", "-").replace("/", "_")}
     # A part of it is too much as well.
-    return found | {secret[:4], secret[7:]}
+    return found | {secret[:10], secret[13:]}
 
 
 NEEDLES = {form: place for place, secret in SECRETS.items() for form in forms_of(secret)} | {
@@ -311,6 +314,26 @@ def test_no_answer_no_log_and_no_row_gives_a_secret_away(
     for table, cell in rows_of_sql():
         given_away += [f"table {table}: {found}" for found in told(cell)]
     assert not given_away, "\n".join(dict.fromkeys(given_away))
+
+
+def test_what_somebody_types_stays_in_their_draft_alone(
+    operator: Client, planted: str, caplog: pytest.LogCaptureFixture
+):
+    caplog.set_level(logging.DEBUG)
+    typed = "Typed-7-canary"
+    append = reverse("append", args=["VAULT", ID])
+
+    page = operator.get(append + "?type=SPENT")
+    preview = press(operator, append, page, "preview", {"e1.token": typed, "e1.amount": "2"})
+    done = press(operator, append, preview, "confirm", {"reason": "Because of it"})
+    receipt = operator.get(done.url)
+
+    assert typed in Filled(preview).data["e1.token"]
+    assert typed not in re.sub(r'<input type="hidden"[^>]*>', "", preview.text)
+    assert receipt.status_code == 200
+    assert typed not in receipt.text
+    assert typed not in "".join(f"{line.getMessage()} {line.__dict__}" for line in caplog.records)
+    assert not [table for table, cell in rows_of_sql() if typed in cell]
 
 
 @pytest.mark.parametrize("place", PLACES)

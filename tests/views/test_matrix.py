@@ -202,7 +202,7 @@ ROWS: dict[str, Row] = {
     "when": Row(needs("view")),
     # Nothing was appended under that operation.
     "receipt": Row(needs("view"), get=404),
-    "reveal": Row(needs("reveal"), get=302, post=302),
+    "reveal": Row(needs("reveal"), get=302, post=422),
     "new-entity": Row(needs("append")),
     "append": Row(needs("append"), post=422),
     "recalculate": Row(needs("recalculate"), post=422),
