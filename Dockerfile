@@ -25,7 +25,7 @@ ENV DATABASE_URL=sqlite:////data/hdeadmin.sqlite3
 VOLUME /data
 EXPOSE 8000
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s CMD ["python", "-c", "import os, urllib.request as u; \
-u.urlopen(u.Request('http://127.0.0.1:8000/healthz', headers={'Host': os.environ['ALLOWED_HOSTS'].split(',')[0].strip(' .')}), timeout=4)"]
+u.urlopen(u.Request('http://127.0.0.1:8000/healthz', headers={'Host': os.environ['ALLOWED_HOSTS'].split(',')[0].strip(' .').replace('*', 'localhost')}), timeout=4)"]
 # No limit on the request line: an entity's id may be 2 KB, three times that percent-encoded, and stands in its address.
 CMD ["gunicorn", "hdeadmin.wsgi", "--bind", "0.0.0.0:8000", "--workers", "2", "--threads", "8", \
      "--limit-request-line", "0", "--worker-tmp-dir", "/dev/shm", "--no-control-socket"]
