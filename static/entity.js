@@ -59,6 +59,11 @@
   }
 
   // Whoever has scrolled on to older events comes back to where they were.
+  const [arrival] = performance.getEntriesByType("navigation");
+  if (arrival?.type !== "navigate" && location.hash) {
+    history.scrollRestoration = "manual";
+    document.getElementById(location.hash.slice(1))?.scrollIntoView();
+  }
   let settled;
   const note = () => {
     const bar = document.querySelector(".topbar")?.offsetHeight ?? 0;
@@ -72,6 +77,7 @@
     if (row === first) return;
     place.searchParams.set("before", String(Number(row.id.split("-")[1]) + 1));
     place.hash = row.id;
+    history.scrollRestoration = "manual";
     history.replaceState(history.state, "", place);
   };
   addEventListener("scroll", () => {
