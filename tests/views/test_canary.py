@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
@@ -26,6 +27,7 @@ from facets.core import Event, Facet, json
 from facets.core.records import inbound_record, outbound_record, state_record
 from facets.core.sqlite import SqliteTable
 from facets.core.store import Table
+from hdeadmin.audit.models import AuditEntry
 from tests.views.filled import Filled, press
 from tests.views.test_matrix import URLS
 from tests.views.vault import vault
@@ -133,6 +135,11 @@ def planted(ledger: Table) -> str:
         inbound_record("VAULT", "v-3", 1, "SPENT", '{"amount":1}', 0),
         state_record("VAULT", "v-3", 1, '{"label": "' + SECRETS["broken state"], 0),
     ]
+    # One whose history the rules accept, so that it can be recalculated.
+    records += [
+        inbound_record("VAULT", "v-4", 1, "OPENED", json.dumps(opened), 0),
+        state_record("VAULT", "v-4", 1, json.dumps(state), 0),
+    ]
     ledger.load(record.to_item() for record in records)
     return ID
 
@@ -229,6 +236,13 @@ QUERIES = {
 }
 
 
+# What each URL is sent; an empty form otherwise.
+FORMS = {
+    "export": [{"format": "csv"}, {"format": "jsonl"}],
+    "audit-export": [{"format": "csv"}, {"format": "jsonl"}],
+}
+
+
 def _reachable(facet: str, id: str) -> Iterator[tuple[str, str]]:
     """The address of every URL that takes no more than a facet, an entity, a seq and an operation, and its name."""
     given = {"facet": facet, "entity_id": id, "operation_id": OPERATION}
@@ -252,8 +266,6 @@ def test_no_answer_no_log_and_no_row_gives_a_secret_away(
     caplog.set_level(logging.DEBUG)
     client = sign_in("operator")
     client.raise_request_exception = False
-    from django.contrib.auth.models import User
-
     User.objects.filter(username="operator").update(is_superuser=True)
     client.force_login(User.objects.get(username="operator"))
     given_away: list[str] = []
@@ -273,10 +285,11 @@ def test_no_answer_no_log_and_no_row_gives_a_secret_away(
     addresses = [*_reachable("VAULT", ID), *_reachable("VAULT", "v-2"), *_reachable("VAULT", "v-3")]
     for name, url in dict.fromkeys(addresses):
         for query in ["", *QUERIES.get(name, [])]:
-            for headers in ({}, {"HX-Request": "true"}):
+            for headers in ({}, {"HX-Request": "true", "HX-Target": "palette"}):
                 look(f"GET {url}{query} {headers or ''}", client.get(url + query, headers=headers))
-        if name not in ("account_logout", "reveal"):
-            look(f"POST {url}", client.post(url, {}))
+        if name not in ("account_logout", "sign-everybody-out", "reveal", "audit-export"):
+            for form in FORMS.get(name, [{}]):
+                look(f"POST {url} {form or ''}", client.post(url, form))
     client.force_login(User.objects.get(username="operator"))
 
     # Corrections and recalculations, to their ends.
@@ -289,11 +302,20 @@ def test_no_answer_no_log_and_no_row_gives_a_secret_away(
     for type in ("LOCKED", "CHECKED", "OPENED"):
         page = client.get(append + f"?type={type}")
         look(f"preview {type}", press(client, append, page, "preview"))
-    recalculate = reverse("recalculate", args=["VAULT", ID])
-    page = client.get(recalculate)
-    if "promise" in Filled(page).data:
-        look("recalculate", client.post(recalculate, Filled(page).data.dict() | {"reason": "Because of it"}))
+    recalculate = reverse("recalculate", args=["VAULT", "v-4"])
+    page = look("recalculate", client.get(recalculate))
+    done = client.post(recalculate, Filled(page).data.dict() | {"reason": "Because of it"}, follow=True)
+    look("recalculated", done)
     look("entity after", client.get(reverse("entity", args=["VAULT", ID]) + "?unfold=1"))
+
+    # What all of that left in the trail.
+    numbers = list(AuditEntry.objects.values_list("number", flat=True))
+    assert {"append", "recalculate", "export"} <= set(AuditEntry.objects.values_list("action", flat=True))
+    for number in numbers:
+        look(f"audit entry {number}", client.get(reverse("audit-entry", args=[number])))
+    for form in FORMS["audit-export"]:
+        look(f"audit export {form}", client.post(reverse("audit-export"), form))
+    look("audit", client.get(reverse("audit")))
 
     # A draft's own words are the person's; what was revealed is theirs for that page; both leave no trace.
     revealed = client.post(reverse("reveal", args=["VAULT", ID]), {"reason": "To see that it is there"})

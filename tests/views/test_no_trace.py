@@ -14,6 +14,7 @@ from facets.core.store import Table
 from facets.definitions.order import order
 from hdeadmin.access.models import Grant
 from hdeadmin.access.rights import FACET_ACTIONS
+from hdeadmin.audit import trail
 
 TRACES = ("BANK_ACCOUNT", "Bank account", "acc-1", "Reed")
 
@@ -40,7 +41,6 @@ def desk(sign_in: Callable[[str | None], Client], accounts: Facet, account: str,
         "/facets/ORDER/",
         "/facets/ORDER/?q=Reed",
         "/facets/ORDER/entity/o-1",
-        "/facets/ORDER/export/?format=csv",
         "/rights/mine/",
         "/account/",
         "/audit/",
@@ -61,6 +61,18 @@ def test_no_page_shows_a_trace_of_it(desk: Client, url: str):
         found = [trace for trace in TRACES if trace in text and trace not in url]
         assert not found, url
         assert response.status_code < 500
+
+
+@pytest.mark.parametrize("format", ["csv", "jsonl"])
+@pytest.mark.parametrize("url", ["/facets/ORDER/export/", "/facets/ORDER/export/?q=Reed", "/audit/export"])
+def test_no_file_holds_a_trace_of_it(desk: Client, url: str, format: str):
+    trail.record("append", user="ann", facet="BANK_ACCOUNT", entity="acc-1")
+
+    response = desk.post(url, {"format": format})
+
+    assert response.status_code == 200
+    text = b"".join(response.streaming_content).decode()  # type: ignore[attr-defined]
+    assert not [trace for trace in TRACES if trace in text]
 
 
 @pytest.mark.parametrize("url", ["/", "/search/?q=Reed&all=1", "/facets/ORDER/entity/o-1", "/rights/mine/"])
