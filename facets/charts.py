@@ -1,4 +1,4 @@
-"""Numbers as a picture: the places of a line, its dots, its bars and its axes in an SVG of fixed size. Pure."""
+"""Numbers as a picture: the places of a line, its dots and its axes in an SVG of fixed size. Pure."""
 
 from __future__ import annotations
 
@@ -33,18 +33,6 @@ class Dot:
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
-    """A value as a bar that stands on zero."""
-
-    x: float
-    y: float
-    width: float
-    height: float
-    label: str
-    url: str
-
-
-@dataclass(frozen=True, slots=True)
 class Tick:
     """A mark of an axis: where, and what it says. `anchor` is SVG's text-anchor."""
 
@@ -58,7 +46,7 @@ class Picture:
     """What a template draws. All places are in units of `width` x `height`, y counted from the top.
 
     Attributes:
-        path: of the line, and `area` of what lies between it and zero; empty where there are bars.
+        path: of the line, and `area` of what lies between it and zero.
         zero: where the axis of zero lies; None where zero is outside the picture.
     """
 
@@ -67,7 +55,6 @@ class Picture:
     path: str = ""
     area: str = ""
     dots: list[Dot] = field(default_factory=list)
-    bars: list[Bar] = field(default_factory=list)
     x_ticks: list[Tick] = field(default_factory=list)
     y_ticks: list[Tick] = field(default_factory=list)
     zero: float | None = None
@@ -131,36 +118,6 @@ def line(
     )
 
 
-def bars(points: Sequence[Point], *, width: int = 720, height: int = 160) -> Picture:
-    """A bar for each point, side by side in the order given; the axis says the labels of a few of them."""
-    shown = [point for point in points if math.isfinite(point.y)]
-    if not shown:
-        return Picture(width, height)
-    scale = _Scale(shown, width, height, from_zero=True)
-    room = (width - _LEFT - _RIGHT) / len(shown)
-    zero = scale.y(0)
-    made = []
-    for place, point in enumerate(shown):
-        top = min(scale.y(point.y), zero)
-        made.append(
-            Bar(
-                _r(_LEFT + room * (place + 0.12)),
-                _r(top),
-                _r(room * 0.76),
-                _r(abs(scale.y(point.y) - zero)),
-                point.label,
-                point.url,
-            )
-        )
-    return Picture(
-        width=width,
-        height=height,
-        bars=made,
-        y_ticks=scale.y_ticks(),
-        zero=_r(zero),
-    )
-
-
 def thinned(points: Sequence[Point], most: int = MOST_POINTS) -> list[Point]:
     """At most about `most` of many points, the lowest and the highest of each stretch, so that no peak is lost.
 
@@ -196,12 +153,10 @@ class _Scale:
         self.width, self.height = width, height
         self.first, self.last = points[0].x, points[-1].x
         low, high = min(point.y for point in points), max(point.y for point in points)
-        if from_zero:
-            low, high = min(low, 0.0), max(high, 0.0)
         if low == high:
             # A level line lies in the middle, and its axis says its value.
             room = abs(low) / 2 or 1.0
-            low, high = (0.0, high or 1.0) if from_zero else (low - room, high + room)
+            low, high = low - room, high + room
         self.step = _round_step((high - low) / 4)
         self.low = math.floor(low / self.step) * self.step
         self.high = math.ceil(high / self.step) * self.step

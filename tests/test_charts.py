@@ -6,7 +6,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from facets.charts import MOST_POINTS, Picture, Point, bars, line, number, thinned
+from facets.charts import MOST_POINTS, Picture, Point, line, number, thinned
 
 VALUES = st.floats(-1e12, 1e12, allow_nan=False)
 
@@ -50,18 +50,6 @@ def test_higher_values_stand_higher(values: list[float]):
                 assert one.y >= other.y
 
 
-@given(st.lists(VALUES, min_size=1, max_size=40))
-def test_bars_stand_on_zero_and_lie_inside(values: list[float]):
-    picture = bars(points(values))
-
-    assert len(picture.bars) == len(values)
-    assert picture.zero is not None
-    for bar in picture.bars:
-        assert bar.height >= 0
-        assert inside(picture, bar.x, bar.y)
-        assert min(abs(bar.y - picture.zero), abs(bar.y + bar.height - picture.zero)) <= 0.11
-
-
 def test_a_state_holds_until_the_next_event():
     assert re.fullmatch(r"M[\d.]+ [\d.]+H[\d.]+V[\d.]+", line(points([1, 5]), steps=True).path)
 
@@ -80,7 +68,6 @@ def test_a_level_line_says_its_value():
 def test_nothing_to_draw_is_an_empty_picture():
     assert line([]).path == ""
     assert line(points([math.nan, math.inf])).dots == []
-    assert bars([]).bars == []
 
 
 def test_numbers_have_no_more_digits_than_they_need():
