@@ -211,7 +211,8 @@ def test_a_record_that_is_not_of_the_format_is_named(store: SqliteTable, monkeyp
 
     said = run(FACET, "--all", fails=True)
 
-    assert "acc-5: error: ZeroDivisionError: a bug" in said
+    # What it may quote is not known, and some of an account is sensitive.
+    assert "acc-5: error: ZeroDivisionError\n" in said
     assert "unchanged: 9" in said
 
 

@@ -853,3 +853,17 @@ def test_a_draft_beyond_what_is_read_is_a_413_that_says_how_much_is(
     assert response.status_code == 413
     assert ("1000 fields" if limit == "fields" else "97.7\xa0KB") in response.text
     assert "Nothing was changed" in response.text
+
+
+def test_a_draft_like_an_event_leaves_sensitive_boxes_empty_and_says_which(
+    operator: Client, accounts: Facet, account: str
+):
+    accounts.append(
+        account, Event("CONTACT_UPDATE", {"email": "ada@example.org", "phone": "+44 20 7946 0000"})
+    )
+
+    page = operator.get(f"{url_of(account, '')}?like=4")
+
+    assert "Sensitive values were not copied; fill in what belongs there: E-mail, Phone." in page.text
+    assert Filled(page).data["e1.email"] == ""
+    assert "ada@example.org" not in page.text
