@@ -33,6 +33,9 @@ from facets.stored_form import stored_key, to_stored
 # A checkpoint is left at each seq that this divides, so that no later look runs more events than these.
 EVERY = 1_000
 
+# Of fewer events, where their payloads are longer together than this: they are held at once.
+MOST_TEXT = 8_000_000  # characters
+
 # In so many parts of the events between two checkpoints, each remembers how far the chart's fields went.
 _PARTS = 10
 
@@ -361,13 +364,18 @@ def _after(entries: Iterator[StreamEntry], position: Position) -> Iterator[Strea
 
 
 def _stretches(entries: Iterable[StreamEntry]) -> Iterator[tuple[list[StreamEntry], bool]]:
-    """The events between one checkpoint and the next, and whether there are more after them."""
+    """The events between one checkpoint and the next, and whether there are more after them. One seq is not parted."""
     stretch: list[StreamEntry] = []
+    size = 0
     for entry in entries:
-        if stretch and (entry.seq - 1) // EVERY != (stretch[0].seq - 1) // EVERY:
+        if stretch and (
+            (entry.seq - 1) // EVERY != (stretch[0].seq - 1) // EVERY
+            or (size > MOST_TEXT and entry.seq != stretch[-1].seq)
+        ):
             yield stretch, True
-            stretch = []
+            stretch, size = [], 0
         stretch.append(entry)
+        size += len(entry.itm)
     if stretch:
         yield stretch, False
 

@@ -57,7 +57,7 @@ _OPERATIONS_KEPT = 600.0
 _BUSY_SECONDS = 5.0
 
 # How many rows of a stream are read at once.
-_STREAMED = 2_000
+_STREAMED = 500
 
 # Of the integers that SQLite holds.
 _LARGEST = 2**63 - 1

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 from facets.core.stream import StreamEntry
 from facets.drawing import SHORT, Mark, drawn_fields, picture, turning
 from facets.http import HtmxRequest
-from facets.replay import EVERY, History, Position, Values, is_number
+from facets.replay import History, Position, Values, is_number
 from facets.views.entity import missing
 from facets.views.rights import require_definition
 from facets.views.walk import end_of, entity_context, history_of, run, under_way
@@ -71,12 +71,10 @@ def _each(history: History, last: int, fields: Sequence[str]) -> dict[str, list[
 
 
 def _peaks(history: History, position: Position, fields: Sequence[str]) -> dict[str, list[Mark]]:
-    found: dict[str, list[Mark]] = {name: [] for name in fields}
-    stretches = [extremes for _, extremes in history.stretches(position.seq)]
-    if position.seq % EVERY:
-        stretches.append(position.extremes)
-    for extremes in stretches:
+    # Each once: of long events, several checkpoints tell of one stretch.
+    found: dict[str, set[Mark]] = {name: set() for name in fields}
+    for extremes in (*(each for _, each in history.stretches(position.seq)), position.extremes):
         for name in fields:
             for part in extremes.get(name, ()):
-                found[name] += sorted({part.first, part.low, part.high, part.last})
-    return found
+                found[name] |= {part.first, part.low, part.high, part.last}
+    return {name: sorted(marks) for name, marks in found.items()}
