@@ -238,6 +238,8 @@ def _history(
         "rows": rows,
         "detail_parts": _around_seq(reverse("event", args=[facet, 0, entity_id])),
         "seq": reading.last_seq,
+        # What they did is known only after those before them.
+        "replayed": bool(effects) and min(seqs) > 1,
         "faults": reading.faults,
         "found": asked.event if asked.event in seqs else None,
         # Elsewhere than where the event is, it is not missing.

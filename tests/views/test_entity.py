@@ -186,6 +186,27 @@ def test_the_page_says_what_it_cost(viewer: Client, account: str):
     assert re.search(r"Read 5 records in 3 requests · [\d.]+ ms", page.text)
 
 
+def test_messages_that_were_left_unread_are_said_to_be_and_come_with_their_event(
+    viewer: Client, accounts: Facet, dynamo_ledger: Any
+):
+    ts = 1_700_000_000_000
+    dynamo_ledger.load(
+        record.to_item()
+        for seq in range(1, 1_201)
+        for record in (
+            inbound_record("BANK_ACCOUNT", "a", seq, "ACCOUNT_UPDATE", "{}", ts),
+            outbound_record("BANK_ACCOUNT", "a", seq, 0, "told", '{"n":1}', ts),
+        )
+    )
+    dynamo_ledger.load([state_record("BANK_ACCOUNT", "a", 1_200, "{}", ts).to_item()])
+
+    page = viewer.get(url_of("a"), {"event": "100"})
+    detail = viewer.get(reverse("event", args=["BANK_ACCOUNT", 100, "a"]), headers={"HX-Request": "true"})
+
+    assert "published is read when you unfold it" in page.text
+    assert "told" in detail.text
+
+
 def test_an_event_is_unfolded_by_its_own_address(viewer: Client, account: str):
     url = reverse("event", args=["BANK_ACCOUNT", 3, account])
 
