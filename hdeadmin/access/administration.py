@@ -137,7 +137,9 @@ class Groups(_Guarded, GroupAdmin):
         return super().has_change_permission(request, obj) and not _is_role(obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_delete_permission(request, obj) and not _is_role(obj)
+        # The right to administer is taken away on the page of rights, which sees to it that somebody keeps it.
+        kept = _is_role(obj) or (obj is not None and obj.grants.filter(action="administer").exists())
+        return super().has_delete_permission(request, obj) and not kept
 
     def save_model(self, request: HttpRequest, obj: Group, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)

@@ -213,6 +213,14 @@ def test_a_group_goes_with_its_grants_and_a_role_stays(administrator: Client, tr
     assert "group-deleted root" in trail()
 
 
+def test_a_group_that_may_administer_stays_until_that_is_taken_away(administrator: Client):
+    group = Group.objects.create(name="admins")
+    Grant.objects.create(group=group, action="administer")
+
+    assert administrator.post(f"/admin/auth/group/{group.pk}/delete/", {"post": "yes"}).status_code == 403
+    assert Group.objects.filter(name="admins").exists()
+
+
 def test_who_may_not_administer_is_refused_and_it_is_on_record(
     ada: User, client: Client, trail: Callable[[], list[str]]
 ):
