@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -48,12 +48,19 @@ class Column:
     usable: bool = True
     sensitive: tuple[str, ...] = ()
 
-    @property
-    def masked(self) -> bool:
-        return self.shown(None) is MASKED
+    masked: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        # Once, since a page asks for each of its values.
+        object.__setattr__(self, "masked", self._mask(None) is MASKED)
 
     def shown(self, value: JSON) -> JSON:
         """A value of the column with what is sensitive in it masked."""
+        if self.masked:
+            return MASKED
+        return self._mask(value) if isinstance(value, (dict, list)) else value
+
+    def _mask(self, value: JSON) -> JSON:
         return mask(value, self.sensitive, under=self.path.split("."))
 
     @property
