@@ -448,6 +448,9 @@ def _window(phase: _Phase, place: tuple[Any, str] | None, down: bool) -> tuple[s
     than = "<" if down else ">"
     if phase.column is None:
         return f"{phase.text} AND e.entity_id {than} %s", [*phase.parameters, id]
+    if down and phase.parameters:
+        # The place is a bound from above too, and a nearer one; of two, SQLite begins at the one that it reads first.
+        return f"{phase.column} IS NOT NULL AND ({phase.column}, e.entity_id) < (%s, %s)", [key, id]
     return f"{phase.text} AND ({phase.column}, e.entity_id) {than} (%s, %s)", [*phase.parameters, key, id]
 
 
