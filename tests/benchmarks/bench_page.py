@@ -18,6 +18,7 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,10 +37,29 @@ from django.test import Client  # noqa: E402
 from django.urls import reverse  # noqa: E402
 
 from facets import stores  # noqa: E402
+from facets.core.records import Item, inbound_record, outbound_record, state_record  # noqa: E402
 from facets.demo.accounts import FACET  # noqa: E402
-from tests.benchmarks.bench_history import items  # noqa: E402
 
 GOAL_MS, GOAL_BYTES = 40, 60_000
+
+
+def items(id: str, length: int) -> Iterator[Item]:
+    """An account that is credited and debited in turn; each twentieth event sends a message."""
+    ts = 1_700_000_000_000
+    for seq in range(1, length + 1):
+        ts += 60_000
+        type, payload = (
+            "TRANSACTION_ACCEPTED",
+            f'{{"desc":"Card sale, till {seq % 14}","amount":{(-1) ** seq * 42.5}}}',
+        )
+        if seq == 1:
+            type, payload = "ACCOUNT_CREATION", f'{{"id":"{id}"}}'
+        yield inbound_record(FACET, id, seq, type, payload, ts).to_item()
+        if seq % 20 == 0:
+            yield outbound_record(
+                FACET, id, seq, 0, "accountOverdrawn", f'{{"accountId":"{id}"}}', ts
+            ).to_item()
+    yield state_record(FACET, id, length, f'{{"balance":0,"minimumBalance":-1000,"id":"{id}"}}', ts).to_item()
 
 
 def visit(client: Client, id: str) -> tuple[float, float, bytes]:
@@ -81,7 +101,7 @@ def main() -> None:
         table = stores.current_table()
         table.create()
         for length in lengths:
-            table.load(items(str(length), length, 20))
+            table.load(items(str(length), length))
         user = User.objects.create_user("operator")
         user.groups.add(Group.objects.get(name="operator"))
         client = Client()
