@@ -16,6 +16,7 @@ from facets.core.json import JSON
 from facets.core.stream import StreamEntry
 from facets.definition import FacetDefinition
 from facets.http import HtmxRequest
+from facets.masking import mask
 from facets.replay import History, Values, value_at
 from facets.views.entity import missing
 from facets.views.rights import require_definition
@@ -43,11 +44,13 @@ class Search:
     condition: Condition
     value: JSON
     held: bool
+    sensitive: Sequence[str]
     found: list[Spell] = field(default_factory=list)
     more: int = 0
 
     def watch(self, values: Sequence[tuple[StreamEntry, Values]]) -> bool:
-        for entry, (value,) in values:
+        for entry, (plain,) in values:
+            value = _masked(plain, self.condition, self.sensitive)
             holds = self.condition.holds(value, self.value)
             if holds and (self.condition.is_change or not self.held):
                 if len(self.found) < MAX_FOUND:
@@ -108,11 +111,12 @@ def when(request: HtmxRequest, facet: str, entity_id: str) -> HttpResponse:
                 go_on=request.get_full_path(),
                 doing=f"Looking for when {condition}",
             )
-        value = value_at(position.state, condition.field.path)
+        plain = value_at(position.state, condition.field.path)
+        value = _masked(plain, condition, definition.sensitive_fields)
         held = not condition.is_change and condition.holds(value, value)
         if seq == begin:
             context |= {"begin": begin, "held": held, "value": _shown(value), "condition": str(condition)}
-    search = Search(condition, value, held)
+    search = Search(condition, value, held, definition.sensitive_fields)
     if at < last:
         position = run(
             request, history, last, begin=position, fields=(condition.field.path,), watch=search.watch
@@ -166,8 +170,12 @@ def _spell(
     }
 
 
+def _masked(value: JSON, condition: Condition, sensitive: Sequence[str]) -> JSON:
+    """The value without what is sensitive in it, so that no answer depends on that, nor shows it."""
+    return mask(value, sensitive, under=condition.field.path.split("."))
+
+
 def _shown(value: JSON) -> display.Value:
-    """A value of a field that is not sensitive."""
     return display.Value("absent", "not set") if value is None else display.scalar(value)
 
 

@@ -218,6 +218,8 @@ QUERIES = {
         "?field=tokens&is=set",
         "?field=pin&is=gt&value=1",
         "?field=balance&is=set",
+        "?field=cards&is=changed",
+        "?field=cards&is=set",
     ],
     "append": [
         "?like=1",

@@ -15,6 +15,7 @@ from facets.core import Event, Facet
 from facets.core.records import inbound_record, outbound_record, state_record
 from facets.core.store import Table
 from facets.definitions.bank_account import bank_account
+from facets.definitions.order import order
 from facets.views import chart, walk
 from tests.views.undefined import add_undefined
 
@@ -381,3 +382,20 @@ def test_masked_values_show_on_no_page_of_the_past_nor_in_sql(viewer: Client, lo
     assert "balance" not in [field.path for field in viewer.get(url("when")).context["fields"]]
     assert Checkpoint.objects.exists()
     assert not any(b"7771" in bytes(row.body) for row in Checkpoint.objects.all())
+
+
+def test_of_a_field_that_holds_a_masked_one_only_the_rest_is_told(
+    viewer: Client, ledger: Table, monkeypatch: pytest.MonkeyPatch
+):
+    """Neither what the masked part is, nor when it changed."""
+    monkeypatch.setattr(order, "sensitive_fields", ("items.cost",))
+    orders = order.facet(ledger.db("ORDER"))
+    for desc, cost in (("Lamp", 77.5), ("Lamp", 88.5), ("Chair", 88.5)):
+        item = {"desc": desc, "qty": 1, "cost": cost}
+        orders.append("o-1", Event("ORDER_CREATED", {"id": "o-1", "items": [item]}))
+
+    page = viewer.get(reverse("when", args=["ORDER", "o-1"]) + "?field=items&is=changed")
+
+    assert [spell["seq"] for spell in page.context["spells"]] == [1, 3]
+    assert "Chair" in page.text
+    assert not re.search("77.5|88.5", page.text)
