@@ -13,7 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from facets.core.dynamodb import DynamoTable, _code, _translated
-from facets.core.errors import InvalidRecord
+from facets.core.errors import InvalidRecord, TableNotFound
 from facets.core.records import STATE_KEY, Record
 from facets.core.scan import state_of
 
@@ -29,6 +29,10 @@ VIEWS = ("NEW_IMAGE", "NEW_AND_OLD_IMAGES")
 
 class Trimmed(Exception):
     """What was asked for is older than what the stream keeps: changes were missed."""
+
+
+class StreamEnded(Exception):
+    """The stream was disabled: nothing is added to it any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,26 +77,30 @@ class ShardRead:
 
 
 class Stream:
-    """The stream of a table. Each method raises StoreUnavailable, and Trimmed where it says so."""
+    """The stream of a table. Each method raises StoreUnavailable, and Trimmed or StreamEnded where it says so.
+
+    Attributes:
+        enabled: whether changes were still added when `shards` was asked last.
+    """
 
     def __init__(self, table: DynamoTable, arn: str) -> None:
         self.arn = arn
+        self.enabled = True
         self._table = table.name
         self._client = _client_beside(table)
 
     def since(self) -> int:
-        """When the stream was enabled, in milliseconds since 1970."""
-        with _translated(self._table):
-            found = self._client.describe_stream(StreamArn=self.arn, Limit=1)["StreamDescription"]
+        """When the stream was enabled, in milliseconds since 1970. Raises StreamEnded where it is gone."""
+        found = self._described(Limit=1)
         return int(found["CreationRequestDateTime"].timestamp() * 1000)
 
     def shards(self) -> list[Shard]:
-        """All that the stream still knows of."""
+        """All that the stream still knows of. Raises StreamEnded where it is gone."""
         found: list[Shard] = []
-        request: dict[str, Any] = {"StreamArn": self.arn}
+        request: dict[str, Any] = {}
         while True:
-            with _translated(self._table):
-                page = self._client.describe_stream(**request)["StreamDescription"]
+            page = self._described(**request)
+            self.enabled = page["StreamStatus"] in ("ENABLING", "ENABLED")
             found += [
                 Shard(each["ShardId"], each.get("ParentShardId", "")) for each in page.get("Shards", [])
             ]
@@ -143,6 +151,14 @@ class Stream:
 
     def close(self) -> None:
         self._client.close()
+
+    def _described(self, **request: Any) -> Any:
+        try:
+            with _translated(self._table):
+                return self._client.describe_stream(StreamArn=self.arn, **request)["StreamDescription"]
+        except TableNotFound as error:
+            # A disabled one can be read for another day.
+            raise StreamEnded from error
 
     @contextmanager
     def _trimmed_named(self) -> Iterator[None]:

@@ -14,11 +14,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from django.conf import settings
-from django.db import DatabaseError, close_old_connections, transaction
+from django.db import Error as DatabaseFailure
+from django.db import close_old_connections, transaction
 
 from facets.core import FacetError, Record, TableNotFound
 from facets.core.dynamodb import DynamoTable
-from facets.core.table_stream import KEPT, ShardRead, StateChange, Stream, Trimmed
+from facets.core.table_stream import KEPT, ShardRead, StateChange, Stream, StreamEnded, Trimmed
 from facets.directory.lease import in_words, is_gone, new_owner
 from facets.directory.models import Follower, StreamShard, TableFacet
 from facets.directory.rows import facet_of, now_ms, recipe_of, remove, write_counted
@@ -93,6 +94,7 @@ def follow(
 
     Raises:
         TableNotFound
+        StreamEnded: it was disabled, and all that it held is in the directory.
     """
     stream = Stream(table, arn)
     owner = new_owner()
@@ -117,11 +119,11 @@ def follow(
                 continue
             except TableNotFound:
                 raise
-            except (FacetError, DatabaseError) as error:
+            except (FacetError, DatabaseFailure) as error:
                 failures += 1
                 logger.warning("Following waits: %s", error)
                 close_old_connections()
-                state = None if isinstance(error, DatabaseError) else state
+                state = None if isinstance(error, DatabaseFailure) else state
                 stop.wait(min(_LONGEST_PAUSE, 0.5 * 2 ** min(failures, 10)) * random.uniform(0.5, 1))
                 continue
             told(said)
@@ -134,7 +136,7 @@ def follow(
         stream.close()
         try:
             Follower.objects.filter(table=settings.HDEADMIN_STORE, owner=owner).update(lease_until=0)
-        except DatabaseError:
+        except DatabaseFailure:
             logger.warning("The lease could not be given back; it ends by itself.")
 
 
@@ -166,6 +168,8 @@ def _step(stream: Stream, state: _State, owner: str, said: Told) -> bool:
     _renew(state, owner)
     if time.monotonic() - state.looked_at > _LOOK_FOR_SHARDS:
         _look_for_shards(stream, state)
+    if not stream.enabled and all(reading.row.done for reading in state.shards.values()):
+        raise StreamEnded
     busy = False
     done = {id for id, reading in state.shards.items() if reading.row.done}
     for reading in list(state.shards.values()):
@@ -237,26 +241,30 @@ def _look_for_shards(stream: Stream, state: _State) -> None:
 
 def _apply(state: _State, reading: _Reading, found: ShardRead, said: Told) -> None:
     """Put what a shard held into the directory, and note how far it was read."""
-    # Of several changes to one entity, the last is what it is now.
+    # Of several changes to one entity, the last is what it is now; one that was made anew begins at a lower seq.
     last: dict[str, StateChange] = {change.key: change for change in found.changes}
+    gone: dict[str, StateChange] = {change.key: change for change in found.changes if change.state is None}
     states: dict[str, list[Record]] = {}
     for change in last.values():
         if change.state is not None:
             states.setdefault(change.state.facet, []).append(change.state)
+    removed = 0
     with transaction.atomic():
+        _hold(state)
+        for change in gone.values():
+            # Not what was written again since, and is known by another way.
+            dropped = _remove(change.key, unless_after=change.at + _SECOND)
+            removed += dropped if last[change.key] is change else 0
         for name, records in sorted(states.items()):
             facet = facet_of(name)
             recipe = recipe_of(facet)
             write_counted(facet, [recipe.entry(record) for record in sorted(records, key=_by_key)], now_ms())
-            said.states += len(records)
-        for change in last.values():
-            if change.state is None:
-                # Not what was written again since, and is known by another way.
-                said.removed += _remove(change.key, unless_after=change.at + _SECOND)
         row = reading.row
         row.sequence = found.sequence or row.sequence
         row.done = found.next is None
         row.save(update_fields=["sequence", "done"])
+    said.states += sum(map(len, states.values()))
+    said.removed += removed
     said.unreadable += found.unreadable
 
 
@@ -277,6 +285,7 @@ def _note_gap(state: _State, reading: _Reading, said: Told) -> None:
     logger.warning("Changes were missed: nobody followed for longer than the stream keeps them.")
     said.missed = True
     with transaction.atomic():
+        _hold(state)
         state.follower.since, state.follower.until = now_ms() - _SURELY_KEPT, None
         state.follower.save(update_fields=["since", "until"])
         row = reading.row
@@ -294,13 +303,21 @@ def _settle_until(state: _State, said: Told) -> None:
     """Note up to when every change is in the directory: the least of the shards, of all that are known."""
     open_shards = [reading for reading in state.shards.values() if not reading.row.done]
     moments = [reading.until for reading in open_shards]
-    if state.looked_for_shards is None or None in moments:
+    # With no open shard, the next one is not known yet, or the stream was disabled.
+    if state.looked_for_shards is None or not moments or None in moments:
         return
     until = min([state.looked_for_shards, *(moment for moment in moments if moment is not None)])
     if state.follower.until is None or until > state.follower.until:
         state.follower.until = until
         Follower.objects.filter(pk=state.follower.pk, owner=state.follower.owner).update(until=until)
     said.until = state.follower.until
+
+
+def _hold(state: _State) -> None:
+    """Have nobody take the lease before the transaction ends. Raises _LeaseLost where somebody has."""
+    mine = Follower.objects.select_for_update().filter(pk=state.follower.pk, owner=state.follower.owner)
+    if mine.first() is None:
+        raise _LeaseLost
 
 
 def _renew(state: _State, owner: str) -> None:

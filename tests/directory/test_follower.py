@@ -17,7 +17,7 @@ from facets.core import Event, StoreUnavailable, json
 from facets.core.dynamodb import DynamoTable, create_table
 from facets.core.records import state_record
 from facets.core.scan import facts_of
-from facets.core.table_stream import Shard, Stream, Trimmed
+from facets.core.table_stream import Shard, Stream, StreamEnded, Trimmed
 from facets.definitions.bank_account import bank_account
 from facets.directory import follower, passes
 from facets.directory.follower import Told
@@ -248,6 +248,7 @@ class Shards:
     """A stream of three shards, one after the other, that tells in which order it is read."""
 
     arn = "arn"
+    enabled = True
 
     def __init__(self, *, closed: set[str]) -> None:
         self.closed = closed
@@ -281,3 +282,57 @@ def test_a_shard_is_read_after_its_parent_was_read_to_its_end(db: None) -> None:
     assert "child" in stream.read_from
     follower._step(stream, state, "me", said)  # type: ignore[arg-type]
     assert said.until is not None
+
+
+def test_one_that_was_deleted_and_made_anew_begins_at_its_new_seq(dynamo_stream: DynamoTable) -> None:
+    put(dynamo_stream, "a", seq=7, ts=7)
+    follow(dynamo_stream)
+    gone(dynamo_stream, "a")
+    put(dynamo_stream, "a", seq=1, ts=8)
+    follow(dynamo_stream)
+    assert listed() == [("a", 1)]
+    assert directory.count(Question("PERSON")).number == 1
+
+
+def test_a_follower_that_slept_through_its_lease_writes_nothing(
+    dynamo_stream: DynamoTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(dynamo_stream, "a")
+    follow(dynamo_stream)
+    put(dynamo_stream, "b")
+    read = Stream.read
+    taken: list[str] = []
+
+    def sleep(stream: Stream, iterator: str) -> Any:
+        found = read(stream, iterator)
+        if found and found.sequence and not taken:
+            # Another one took over while this one held what it had read.
+            taken.append(found.sequence)
+            Follower.objects.update(owner="elsewhere, process 1 (a)", lease_until=follower.now_ms() + 60_000)
+            StreamShard.objects.update(sequence="of the other one")
+        return found
+
+    monkeypatch.setattr(Stream, "read", sleep)
+    assert follow(dynamo_stream).standing_by == "elsewhere, process 1"
+    assert taken
+    assert listed() == [("a", 1)]
+    assert set(StreamShard.objects.values_list("sequence", flat=True)) == {"of the other one"}
+
+
+def test_a_stream_that_was_disabled_is_read_to_its_end_and_never_taken_for_one_without_news(
+    dynamo_stream: DynamoTable,
+) -> None:
+    put(dynamo_stream, "a")
+    passes.run(dynamo_stream, facts_of(dynamo_stream), segments=1)
+    arn = facts_of(dynamo_stream).stream
+    follow(dynamo_stream)
+    put(dynamo_stream, "b")
+    dynamo_stream.client.update_table(
+        TableName=dynamo_stream.name, StreamSpecification={"StreamEnabled": False}
+    )
+    before = Follower.objects.get().until
+    put(dynamo_stream, "c")
+    with pytest.raises(StreamEnded):
+        follower.follow(dynamo_stream, arn, stop=threading.Event(), pause=0)
+    assert listed() == [("a", 1), ("b", 1)]
+    assert Follower.objects.get().until == before

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from facets.core.dynamodb import DynamoTable
 from facets.core.scan import facts_of
-from facets.core.table_stream import VIEWS
+from facets.core.table_stream import VIEWS, StreamEnded
 from facets.directory import follower
 from facets.directory.follower import Told
 from facets.management.stopping import stop_on_signals
@@ -48,8 +48,14 @@ class Command(BaseCommand):
             )
         self._say(f"Following the {in_words(table)}.")
         self._told = _Told(self._say)
-        with failures_named(), stop_on_signals() as stop:
-            told = follower.follow(table, facts.stream, once=once, told=self._told, stop=stop)
+        try:
+            with failures_named(), stop_on_signals() as stop:
+                told = follower.follow(table, facts.stream, once=once, told=self._told, stop=stop)
+        except StreamEnded as error:
+            raise CommandError(
+                f"The stream of the {in_words(table)} was disabled; what it still held is in the directory. Where there "
+                "is a new one, the same command follows that. What happens in between is found by `manage.py index`."
+            ) from error
         if once and told.standing_by:
             raise CommandError(f"It is being followed already, by {told.standing_by}.")
         self._say(_summary(told))
