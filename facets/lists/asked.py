@@ -57,12 +57,16 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """One control of the filters: its parameter's name, its label, what is in it, and what is wrong with that."""
+    """One control of the filters: its parameter's name, its label, what is in it, and what is wrong with that.
+
+    `is_day`: what is in it can be chosen from a calendar.
+    """
 
     name: str
     label: str
     value: str
     problem: str = ""
+    is_day: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +236,7 @@ class _Reading:
                 yield from self._of(column)
 
     def filters(self) -> Iterator[Filter]:
-        for column in (OWN[SEQ], *self._columns):
+        for column in (*self._columns, OWN[SEQ], OWN[UPDATED]):
             if not column.usable or column.kind == "other":
                 continue
             yield Filter(
@@ -258,11 +262,14 @@ class _Reading:
 
     def _box(self, test: str, word: str, column: Column) -> Box:
         name = f"{test}.{column.path}"
+        value = self.given.get(name, [""])[0]
         return Box(
             name,
             word,
-            self.given.get(name, [""])[0],
+            value,
             self.problems[name].reason if name in self.problems else "",
+            # A calendar would lose a time of day, and what is wrong.
+            is_day=column.kind in ("day", "moment") and (not value or _is_day(value)),
         )
 
     def _of(self, column: Column) -> Iterator[Condition]:
@@ -302,7 +309,7 @@ class _Reading:
         for test, (_, value) in bounds.items():
             yield Condition(column.path, "from" if test == "from" else "to", (value,))
         if bounds:
-            words = " to ".join(text.replace("T", " ") for text, _ in bounds.values())
+            words = " to ".join(dict.fromkeys(text.replace("T", " ") for text, _ in bounds.values()))
             if len(bounds) == 1:
                 words = f"{next(iter(bounds))} {words}"
             self._chips.append((column.label, words, {f"{test}.{column.path}" for test in bounds}, None))
@@ -338,6 +345,13 @@ class _Reading:
                 return None
         moment = _moment(text, last=False)
         return None if moment is None else _milliseconds(moment)
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 def _number(text: str) -> JSON:

@@ -1,9 +1,10 @@
 """What templates of facets need: hostile text made visible, instants, and who may press which button."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cache
 from typing import Any
+from urllib.parse import urlencode
 
 from django import template
 from django.http import QueryDict
@@ -13,6 +14,7 @@ from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from facets import display
+from facets.directory.question import UPDATED
 from facets.lists.cells import Cell
 from facets.lists.highlight import Part
 
@@ -89,17 +91,15 @@ def marked_up_cell(cell: Cell) -> SafeString:
 
 
 @register.filter
-def marked_up_time(ts: int) -> SafeString:
-    """An instant as `facets/_time.html` writes it."""
-    if at := instant(ts):
-        return format_html('<time datetime="{0}" title="{0}">{1}</time>', at["iso"], at["text"])
-    return format_html('<span title="Milliseconds since 1970">{}</span>', ts)
-
-
-@register.filter
 def grouped(number: int) -> str:
     """A count with its thousands apart: 1,000,000."""
     return f"{number:,}"
+
+
+@register.simple_tag
+def on_day(day: date) -> str:
+    """The query of a list for the entities that were changed last on this day."""
+    return f"?{urlencode({f'{test}.{UPDATED}': day.isoformat() for test in ('from', 'to')}, safe='@')}"
 
 
 @register.simple_tag

@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from facets import directory, registry
+from facets import directory, overview, registry
 from facets.directory.question import ID, SEQ, UPDATED, NoSuchPlace
 from facets.directory.text import words_of
 from facets.http import HtmxRequest
@@ -48,6 +48,7 @@ def facet(request: HtmxRequest, facet: str) -> HttpResponse:
         "definition": definition,
         "asked": asked,
         "freshness": directory.freshness(facet),
+        "activity": None if request.htmx else overview.activity(directory.found().get(facet)),
         "append": control(request, facet, "append"),
         "export": control(request, facet, "export"),
         "since": addresses.SINCE.items(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,13 +72,17 @@ def search(request: HtmxRequest) -> HttpResponse:
     known = {(row.facet, row.id) for row in exact}
     rows = directory.search(text, asked, limit=limit + 1)
     rest = [row for row in rows if (row.facet, row.id) not in known]
-    hits = [_hit(row, text, exact=True) for row in exact] + [_hit(row, text, exact=False) for row in rest]
+    found = [*exact, *rest]
+    hits = _hits(found[:limit], text, exact=known)
+    named = [(facet, registry.get(facet)) for facet in facets]
+    hit_facets = {hit.facet for hit in hits}
     context = {
         "text": text,
         "only": only,
-        "facets": [(facet, registry.get(facet)) for facet in facets],
-        "hits": hits[:limit],
-        "more": len(hits) > limit,
+        "facets": named,
+        "hit_facets": [each for each in named if each[0] in hit_facets],
+        "hits": hits,
+        "more": len(found) > limit,
         "down": looked.down,
         **unindexed([facet for facet in asked if not directory.knows(facet)]),
     }
@@ -90,7 +95,15 @@ def viewable(request: HttpRequest) -> list[str]:
     return [name for name in names if may(request, name, "view")]
 
 
-def _hit(row: Row, text: str, *, exact: bool) -> Hit:
-    definition = registry.get(row.facet)
-    [shown] = listed([row], columns(definition), words_of(text))
-    return Hit(row.facet, definition, shown, exact)
+def _hits(rows: Sequence[Row], text: str, *, exact: Collection[tuple[str, str]]) -> list[Hit]:
+    """The rows, in their order; those of one facet with the same number of decimals, as its list has them."""
+    words = words_of(text)
+    shown: dict[tuple[str, str], ListedEntity] = {}
+    for facet in {row.facet for row in rows}:
+        of_facet = [row for row in rows if row.facet == facet]
+        for each in listed(of_facet, columns(registry.get(facet)), words):
+            shown[facet, each.row.id] = each
+    return [
+        Hit(row.facet, registry.get(row.facet), shown[row.facet, row.id], (row.facet, row.id) in exact)
+        for row in rows
+    ]

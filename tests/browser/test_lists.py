@@ -45,6 +45,23 @@ def test_the_palette_finds_as_one_types_and_opens_by_keyboard_alone(signed_in: P
     expect(page).to_have_url(re.compile(r"/entity/who-[01]$"))
 
 
+def test_a_palette_that_scrolls_has_no_faults(signed_in: Page, accounts: Facet):
+    for number in range(13):
+        accounts.append(f"many-{number}", Event("ACCOUNT_UPDATE", {"ownerFirst": "M", "ownerLast": "N"}))
+    page = signed_in
+    page.set_viewport_size({"width": 1440, "height": 500})
+    page.goto("/")
+
+    page.get_by_role("combobox", name="Find an entity").fill("many")
+
+    expect(page.get_by_role("option")).to_have_count(12)
+    assert faults(page) == []
+    for _ in range(11):
+        page.keyboard.press("ArrowDown")
+    expect(page.get_by_role("option").nth(11)).to_be_in_viewport()
+    expect(page.get_by_role("link", name="All results")).to_be_in_viewport()
+
+
 def test_enter_before_an_answer_never_opens_what_was_found_before(signed_in: Page, people: None):
     page = signed_in
     page.goto("/")

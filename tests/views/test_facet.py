@@ -2,9 +2,12 @@
 
 import re
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from html import unescape
 from typing import Any
 
 import pytest
+import time_machine
 from django.test import Client
 from django.urls import reverse
 
@@ -225,12 +228,54 @@ def test_masked_values_are_bullets_and_cannot_be_asked_for(
     assert viewer.get(URL, {"q": "Reed"}).context["rows"] == []
 
 
+def test_a_picture_of_the_last_30_days_leads_to_the_entities_of_a_day(viewer: Client, fill: Fill):
+    now = datetime(2026, 11, 24, 12, tzinfo=UTC)
+    for days in (0, 1, 1, 29, 30):
+        fill(
+            (
+                f"acc-{days}-{len(ids(viewer.get(URL)))}",
+                "x",
+                1,
+                round((now - timedelta(days=days)).timestamp() * 1000),
+            )
+        )
+
+    with time_machine.travel(now, tick=False):
+        response = viewer.get(URL)
+
+    links = re.findall(r'<a href="([^"]*)" tabindex="-1" aria-hidden="true"><rect', response.text)
+    assert [len(ids(viewer.get(unescape(link)))) for link in links] == [1, 2, 1]
+
+
+def test_the_days_of_the_last_change_are_a_filter_like_any_other(viewer: Client, fill: Fill):
+    fill(("a", "x", 1, 10), ("b", "x", 1, 200_000_000))
+    query = "?from.@updated=1970-01-03&to.@updated=1970-01-03"
+
+    response = viewer.get(URL + query)
+
+    assert ids(response) == ["b"]
+    [chip] = response.context["asked"].chips
+    assert (chip.label, chip.text) == ("Last change", "1970-01-03")
+    assert '<input type="date" name="from.@updated" value="1970-01-03"' in response.text
+
+
+def test_the_number_of_events_has_its_thousands_apart(viewer: Client, ledger: Table):
+    ledger.load([state_record("BANK_ACCOUNT", "long", 20_000, "{}", 0).to_item()])
+
+    assert ">20,000<" in viewer.get(URL).text
+
+
+def test_an_empty_list_explains_words_only_where_some_were_asked_for(viewer: Client, account: str):
+    assert "Words are looked for in: id, first name, last name." in viewer.get(URL, {"q": "zzz"}).text
+    assert "Words are looked for" not in viewer.get(URL, {"from.balance": "1000000"}).text
+
+
 def test_a_count_is_exact_up_to_ten_thousand_then_about(
     viewer: Client, account: str, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(directory, "count", lambda question: Count(1_200_000, False))
 
-    assert "about 1,200,000 entities" in viewer.get(URL).text
+    assert "About 1,200,000 entities" in viewer.get(URL).text
 
 
 def test_an_empty_facet_says_so(viewer: Client, ledger: Table):
@@ -261,6 +306,7 @@ def test_a_facet_without_a_definition_is_read_only(viewer: Client, ledger: Table
     assert "Read-only" in response.text
     assert ids(response) == ["1"]
     assert reverse("new-entity", args=["LEGACY"]) not in response.text
+    assert 'name="drifted"' not in response.text
 
 
 def test_a_facet_that_does_not_exist_is_404_with_a_way_back(viewer: Client, ledger: Table):

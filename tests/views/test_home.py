@@ -35,8 +35,8 @@ def test_facets_are_listed_with_their_titles_and_number_of_entities(viewer: Clie
     assert list(found)[:2] == ["BANK_ACCOUNT", "ORDER"]
     assert (found["BANK_ACCOUNT"].entities, found["ORDER"].entities) == (1, 0)
     assert "Bank accounts" in response.text
-    assert found["BANK_ACCOUNT"].freshness.text in response.text
-    assert "not verified" in response.text
+    assert "All changes up to now" in response.text
+    assert "Not verified yet" in response.text
 
 
 def test_a_facet_without_a_definition_is_listed_as_read_only_and_says_why(
@@ -47,7 +47,7 @@ def test_a_facet_without_a_definition_is_listed_as_read_only_and_says_why(
     response = viewer.get("/")
 
     assert cards(response)["LEGACY/cards"].entities == 1
-    assert "HDEADMIN_FACETS" in response.text
+    assert "not defined here: shown raw, cannot be changed." in response.text
     assert reverse("facet", args=["LEGACY/cards"]) in response.text
 
 
@@ -78,7 +78,7 @@ def test_drift_that_is_known_leads_to_those_entities(viewer: Client, account: st
     response = viewer.get("/")
 
     assert cards(response)["BANK_ACCOUNT"].drifted == 1
-    assert "verified <time" in response.text
+    assert "Verified <time" in response.text
     url = reverse("facet", args=["BANK_ACCOUNT"])
     assert f'href="{url}?drifted=1"' in response.text
     assert [listed.row.id for listed in viewer.get(f"{url}?drifted=1").context["rows"]] == [account]

@@ -97,6 +97,25 @@ def test_the_page_of_results_can_look_into_one_facet(viewer: Client, account: st
     assert found(viewer.get(URL, {"q": "acc", "in": "NOPE"})) == []
 
 
+def test_numbers_of_one_facet_have_as_many_decimals_as_in_its_list(viewer: Client, ledger: Table):
+    ledger.load(
+        state_record("BANK_ACCOUNT", f"acc-{balance}", 1, f'{{"balance":{balance}}}', 0).to_item()
+        for balance in ("7239", "5499.75")
+    )
+
+    text = viewer.get(URL, {"q": "acc"}).text
+
+    assert "7,239.00" in text
+    assert "5,499.75" in text
+
+
+def test_the_rest_is_offered_of_facets_that_have_any(viewer: Client, account: str):
+    response = viewer.get(URL, {"q": "ada"})
+
+    assert "All in Bank accounts" in response.text
+    assert "All in Orders" not in response.text
+
+
 def test_a_facet_that_may_not_be_viewed_leaves_no_trace(
     sign_in: Callable[[str | None], Client], account: str, ledger: Table
 ):
@@ -128,6 +147,17 @@ def test_nothing_found_says_so_and_hostile_text_stays_text(viewer: Client, accou
 
         assert response.status_code == 200
         assert "<script>alert" not in response.text
+
+
+def test_the_palette_offers_no_page_of_results_without_any(viewer: Client, account: str):
+    assert "All results" in as_typed(viewer, "ada").text
+    assert "All results" not in as_typed(viewer, "zzz").text
+
+
+def test_the_palette_says_what_it_cannot_find_before_the_table_is_indexed(
+    viewer: Client, dynamo_ledger: DynamoTable
+):
+    assert "Only whole ids are found, until the directory is built." in as_typed(viewer, "ada").text
 
 
 def test_no_words_ask_for_some(viewer: Client, account: str):
