@@ -188,13 +188,15 @@ def read_part(
     )
 
 
-def read_states(table: DynamoTable, ids: Sequence[tuple[str, str]]) -> list[Record]:
+def read_states(table: DynamoTable, ids: Sequence[tuple[str, str]]) -> StatesRead:
     """The STATE records of entities, given as (facet, id), strongly consistent; of those that have one.
 
     Raises:
         TableNotFound, StoreUnavailable
     """
     found: list[Record] = []
+    unreadable = requests = 0
+    capacity: float | None = None
     for start in range(0, len(ids), _BATCH):
         keys: Any = [
             {"_id": {"S": partition_key(facet, id)}, "_rng": {"S": STATE_KEY}}
@@ -206,19 +208,23 @@ def read_states(table: DynamoTable, ids: Sequence[tuple[str, str]]) -> list[Reco
                 raise StoreUnavailable("DynamoDB keeps throttling the read.")
             time.sleep(random.uniform(0, min(0.5, 0.02 * 2**attempt)) if attempt else 0)
             with _translated(table.name):
-                answer = table.client.batch_get_item(
-                    RequestItems={table.name: {"Keys": keys, "ConsistentRead": True}}
+                answer: Any = table.client.batch_get_item(
+                    RequestItems={table.name: {"Keys": keys, "ConsistentRead": True}},
+                    ReturnConsumedCapacity="TOTAL",
                 )
+            requests += 1
+            for used in answer.get("ConsumedCapacity", ()):
+                capacity = (capacity or 0) + used["CapacityUnits"]
             for item in answer["Responses"].get(table.name, []):
                 try:
                     found.append(state_of(item))
                 except InvalidRecord:
-                    continue
+                    unreadable += 1
             rest: Any = answer.get("UnprocessedKeys", {})
             left = rest[table.name]["Keys"] if rest else []
             attempt = attempt + 1 if len(left) == len(keys) else min(attempt, 1)
             keys = left
-    return found
+    return StatesRead(found, unreadable, None, ReadCost(len(found) + unreadable, requests, capacity))
 
 
 def state_of(item: Item) -> Record:

@@ -394,6 +394,9 @@ def _phases(
     if asked.stale:
         # Entities that were last read when the definition had no such column.
         phases.append((_Phase(f"{order.column} IS NULL", [], None), lambda key: key is None))
+    elif place is not None and place[0] is None:
+        # They have been read since, and all of them have a key.
+        place = EMPTY, place[1]
     if backwards:
         phases.reverse()
     reached = place is None

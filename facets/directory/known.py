@@ -138,7 +138,10 @@ def _passes() -> list[IndexPass]:
 
 
 def _covers(done: IndexPass, facet: str) -> bool:
-    return not done.facets or facet in done.facets
+    if not done.source or done.facets:
+        return not done.facets or facet in done.facets
+    # An index by facets told of those that it was asked for, and of no others.
+    return done.parts.filter(facet__in=["", facet]).exists()
 
 
 def _is_outdated(facet: str) -> bool:

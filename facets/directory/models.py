@@ -14,6 +14,9 @@ else:
 # How many columns of a facet can be sorted and filtered by.
 KEYS = 12
 
+# The version of a facet whose rows were read by several definitions.
+MIXED = 0
+
 
 class HostileTextField(_TextField):
     """Any text that DynamoDB holds. PostgreSQL holds no NUL, so that one is written in two characters."""
@@ -43,7 +46,7 @@ class TableFacet(models.Model):
         table: the table's address, as HDEADMIN_STORE writes it.
         slots: which column's key is in which of an entity's key columns: its path and kind, "" for none. A column
             keeps its slot for as long as there may be rows that have it there.
-        version: of the definition by which all rows were read; see `entry.version_of`.
+        version: of the definition by which all rows were read, see `entry.version_of`; or MIXED.
         entities: how many rows there are, as last counted and kept up since.
         verified_at: when `manage.py verify` last came to the facet's end, in milliseconds since 1970.
     """
@@ -178,6 +181,13 @@ class IndexPass(models.Model):
     removed = models.BigIntegerField(default=0)
 
     class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("table", "facets"),
+                condition=models.Q(finished_at__isnull=True),
+                name="facets_indexpass_one_at_a_time",
+            ),
+        )
         indexes = (models.Index(fields=("table", "started_at"), name="facets_indexpass_newest"),)
 
     def __str__(self) -> str:

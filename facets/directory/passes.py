@@ -11,11 +11,13 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import sha256
 from queue import Empty, Full, Queue
+from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from facets import registry
 from facets.core import FacetError, Record, StoreUnavailable
@@ -49,6 +51,10 @@ _WAIT = 1.0  # seconds
 _CHECKED = 500  # rows at once of which the table is asked whether they are still there
 
 _PAGE_CAPACITY = 128.0  # read units of 1 MB, eventually consistent
+_ITEM_SIZE = 4096  # bytes, of a table that says nothing of itself yet
+
+# By which it is seen that a row was written anew.
+_READING = ("seq", "ts", "read_at")
 
 
 class PassRunning(Exception):
@@ -69,7 +75,7 @@ class Told:
 
     Attributes:
         records: looked at, of `of` (0: nobody knows).
-        entities: found so far; `by_facet` of those found by this run.
+        entities: found so far; `by_facet` of those found by this run, and once it came to the end, all that there are.
         resumed: an earlier run had begun it.
         is_whole: it came to the end.
     """
@@ -143,10 +149,12 @@ def run(
             if stopping():
                 break
         if not work.parts.filter(done=False).exists():
-            _finish(table, work, state)
+            _finish(work, state, _Asking(table, pace, min(_CHECKED, limit or _CHECKED), stopping))
             told(state)
+    except StoreUnavailable as error:
+        raise PassStopped(str(error)) from error
     finally:
-        IndexPass.objects.filter(pk=work.pk).update(lease_until=0)
+        IndexPass.objects.filter(pk=work.pk, owner=work.owner).update(lease_until=0)
     return state
 
 
@@ -191,19 +199,28 @@ class _Reader:
                 return
 
     def _read(self, stop: threading.Event) -> StatesRead | None:
-        for attempt in range(_ATTEMPTS):
-            if not self._pace.wait(stop):
-                return None
-            try:
-                page = read_part(self._table, self.part, self._place, facets=self._facets, limit=self._limit)
-            except StoreUnavailable:
-                if attempt == _ATTEMPTS - 1:
-                    raise
-                stop.wait(random.uniform(0.5, 1) * min(_LONGEST_PAUSE, 0.2 * 2**attempt))
-                continue
-            self._pace.spent(page.cost.capacity or 0)
-            return page
-        return None
+        return _answered(
+            lambda: read_part(self._table, self.part, self._place, facets=self._facets, limit=self._limit),
+            self._pace,
+            stop,
+        )
+
+
+def _answered(read: Callable[[], StatesRead], pace: _Pace, stop: threading.Event) -> StatesRead | None:
+    """What is read, at the pace, as soon as the table answers. None where `stop` came first."""
+    for attempt in range(_ATTEMPTS):
+        if not pace.wait(stop):
+            return None
+        try:
+            page = read()
+        except StoreUnavailable:
+            if attempt == _ATTEMPTS - 1:
+                raise
+            stop.wait(random.uniform(0.5, 1) * min(_LONGEST_PAUSE, 0.2 * 2**attempt))
+            continue
+        pace.spent(page.cost.capacity or 0)
+        return page
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +242,7 @@ def _arriving(
 ) -> Iterator[list[_Arrived]]:
     """Pages in batches, as they come, an empty batch now and then; holds the lease meanwhile.
 
-    Raises PassStopped, TableNotFound, InvalidRecord after the last batch.
+    Raises PassRunning; and StoreUnavailable, TableNotFound, InvalidRecord after the last batch.
     """
     # Few pages wait at a time, whatever the table's size.
     pages: Queue[_Arrived] = Queue(maxsize=2 * len(readers))
@@ -262,8 +279,6 @@ def _arriving(
         stop.set()
         for thread in threads:
             thread.join()
-    if isinstance(failure, StoreUnavailable):
-        raise PassStopped(str(failure)) from failure
     if failure is not None:
         raise failure
 
@@ -290,7 +305,8 @@ class _Writer:
             return
         read_at = now_ms()
         prepared = []
-        for name, records in by_facet.items():
+        # In one order, as the follower writes, so that neither waits for the other's rows.
+        for name, records in sorted(by_facet.items()):
             facet, recipe = self._facet(name)
             prepared.append((facet, [recipe.entry(record) for _, record in sorted(records.items())]))
             told.entities += len(records)
@@ -303,7 +319,8 @@ class _Writer:
                 PassPart.objects.filter(index_pass=work, number=arrived.part.number).update(
                     place=arrived.page.next, done=arrived.page.next is None
                 )
-            IndexPass.objects.filter(pk=work.pk).update(
+            _still_ours(
+                work,
                 records=told.records,
                 entities=told.entities,
                 unreadable=told.unreadable,
@@ -317,51 +334,70 @@ class _Writer:
         return self._facets[name]
 
 
-def _finish(table: DynamoTable, work: IndexPass, told: Told) -> None:
-    """Drop what is gone, count, and note that all is read."""
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """How the table is asked for entities by their ids: so many at once, at the pace, until `stopping`."""
+
+    table: DynamoTable
+    pace: _Pace
+    at_once: int
+    stopping: Callable[[], bool]
+
+
+def _finish(work: IndexPass, told: Told, asking: _Asking) -> None:
+    """Drop what is gone, count, and note that all is read; leaves the pass unfinished where it is stopped."""
     rows = TableFacet.objects.filter(table=work.table)
     if work.facets:
         rows = rows.filter(name__in=work.facets)
     elif work.parts.exclude(facet="").exists():
         # An index by facets told of no other facets than these.
         rows = rows.filter(name__in=work.parts.values_list("facet", flat=True))
-    for facet in rows:
-        told.removed += _drop_gone(table, facet, work)
-        recount(facet)
+    told.by_facet.clear()
+    for facet in rows.order_by("name"):
+        _drop_gone(facet, work, told, asking)
+        if asking.stopping():
+            return
+        if number := recount(facet):
+            told.by_facet[facet.name] = number
         settle_version(facet)
     told.is_whole = True
-    work.refresh_from_db()
-    work.finished_at, work.removed, work.lease_until = now_ms(), told.removed, 0
-    work.save()
-    earlier = IndexPass.objects.filter(table=work.table).exclude(pk=work.pk)
-    earlier.filter(started_at__lt=work.started_at, facets=work.facets).delete()
+    with transaction.atomic():
+        _still_ours(work, finished_at=now_ms(), removed=told.removed, capacity=told.capacity, lease_until=0)
+        earlier = IndexPass.objects.filter(table=work.table).exclude(pk=work.pk)
+        earlier.filter(started_at__lt=work.started_at, facets=work.facets).delete()
 
 
-def _drop_gone(table: DynamoTable, facet: TableFacet, work: IndexPass) -> int:
+def _drop_gone(facet: TableFacet, work: IndexPass, told: Told, asking: _Asking) -> None:
     """Drop the entities that the pass has not met, if the table, asked for each, does not have them either."""
     recipe = recipe_of(facet)
-    dropped = 0
     last = 0
-    while True:
-        unmet = Entity.objects.filter(facet=facet, read_at__lt=work.started_at, pk__gt=last)
-        rows = list(unmet.order_by("pk").values_list("pk", "entity_id")[:_CHECKED])
+    while not asking.stopping():
+        unmet = Entity.objects.filter(facet=facet, read_at__lt=work.started_at, pk__gt=last).order_by("pk")
+        rows = {pk: row for pk, *row in unmet.values_list("pk", "entity_id", *_READING)[: asking.at_once]}
         if not rows:
-            return dropped
-        last = rows[-1][0]
+            return
+        last = max(rows)
         _renew(work)
-        there = {
-            record.entity_id: record for record in read_states(table, [(facet.name, id) for _, id in rows])
-        }
+        wanted = [(facet.name, id) for id, *_ in rows.values()]
+        page = _answered(partial(read_states, asking.table, wanted), asking.pace, threading.Event())
+        assert page is not None  # noqa: S101  # nothing stops it
+        told.capacity += page.cost.capacity or 0
+        there = {entry.id: entry for entry in map(recipe.entry, page.states)}
         with transaction.atomic():
-            for pk, id in rows:
-                # Not one that somebody has read since.
-                same = Entity.objects.filter(pk=pk, read_at__lt=work.started_at)
-                if id not in there:
-                    dropped += same.delete()[1].get("facets.Entity", 0)
-                else:
-                    # Asked for by itself, the table is right, even where it says less than the directory.
-                    same.update(seq=-1, ts=-1)
-            write(facet, [recipe.entry(record) for record in there.values()], now_ms())
+            # Not those that somebody has written since.
+            held = Entity.objects.select_for_update().filter(pk__in=rows).order_by("entity_id")
+            same = [
+                (pk, id, (seq, ts))
+                for pk, id, seq, ts, read_at in held.values_list("pk", "entity_id", *_READING)
+                if rows[pk] == [id, seq, ts, read_at]
+            ]
+            gone = Entity.objects.filter(pk__in=[pk for pk, id, _ in same if id not in there])
+            told.removed += gone.delete()[1].get("facets.Entity", 0)
+            kept = [(pk, there[id], place) for pk, id, place in same if id in there]
+            # Asked for by itself, the table is right, even where it says less than the directory.
+            less = [pk for pk, entry, place in kept if (entry.seq, entry.ts) < place]
+            Entity.objects.filter(pk__in=less).update(seq=-1, ts=-1)
+            write(facet, [entry for _, entry, _ in kept], now_ms())
 
 
 def _taken(
@@ -399,12 +435,17 @@ def _taken(
         )
         is_new = work.pk is None
         work.owner, work.lease_until = owner, now + LEASE
-        work.save()
+        IndexPass.objects.filter(pk__in=[other.pk for other in same if other.pk != work.pk]).delete()
+        try:
+            with transaction.atomic():
+                work.save()
+        except IntegrityError as error:
+            # Both began at the same moment.
+            raise PassRunning("another process") from error
         if is_new:
             for part in parts:
                 part.index_pass = work
             PassPart.objects.bulk_create(parts)
-        IndexPass.objects.filter(pk__in=[other.pk for other in same if other.pk != work.pk]).delete()
     return work
 
 
@@ -420,10 +461,20 @@ def _parts(facts: TableFacts, names: list[str], segments: int, whole_table: bool
 
 
 def _renew(work: IndexPass) -> None:
+    """Keep the lease. Raises PassRunning."""
     now = now_ms()
     if work.lease_until < now + LEASE / 2:
-        work.lease_until = now + LEASE
-        IndexPass.objects.filter(pk=work.pk).update(lease_until=work.lease_until)
+        _still_ours(work, lease_until=now + LEASE)
+
+
+def _still_ours(work: IndexPass, **fields: Any) -> None:
+    """Keep these of a pass. Raises PassRunning where another process took over, since this one was not heard of."""
+    ours = IndexPass.objects.filter(pk=work.pk, owner=work.owner)
+    if not ours.update(**fields):
+        other = IndexPass.objects.filter(pk=work.pk).values_list("owner", flat=True).first()
+        raise PassRunning(in_words(other or "another process"))
+    for name, value in fields.items():
+        setattr(work, name, value)
 
 
 def _known(names: Sequence[str]) -> int:
@@ -441,9 +492,9 @@ def _definitions(names: Sequence[str]) -> str:
 
 def _page_limit(facts: TableFacts, max_capacity: float | None) -> int | None:
     """Items a page, so that one takes no more than a second's capacity; None for the usual 1 MB."""
-    if max_capacity is None or max_capacity >= _PAGE_CAPACITY or not facts.item_size:
+    if max_capacity is None or max_capacity >= _PAGE_CAPACITY:
         return None
-    return max(1, int(max_capacity * 8192 / facts.item_size))
+    return max(1, int(max_capacity * 8192 / (facts.item_size or _ITEM_SIZE)))
 
 
 class _Pace:

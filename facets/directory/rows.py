@@ -17,7 +17,7 @@ from facets.core import Record
 from facets.definition import FacetDefinition
 from facets.directory import fulltext
 from facets.directory.entry import Entry, Recipe, assigned, columns_of, slot_of, version_of
-from facets.directory.models import KEYS, Entity, SensitiveValue, TableFacet, escaped
+from facets.directory.models import KEYS, MIXED, Entity, SensitiveValue, TableFacet, escaped
 
 logger = logging.getLogger(__name__)
 
@@ -86,12 +86,15 @@ def remove(facet: str, id: str, *, unless_after: int | None = None) -> int:
 
 def facet_of(name: str) -> TableFacet:
     """The directory's row of a facet of the current table, made if there is none, with a slot for every column."""
-    row, _ = TableFacet.objects.get_or_create(table=settings.HDEADMIN_STORE, name=name)
-    slots = assigned(row.slots, registry.get(name))
+    definition = registry.get(name)
+    row, _ = TableFacet.objects.get_or_create(
+        table=settings.HDEADMIN_STORE, name=name, defaults={"version": current_version(definition)}
+    )
+    slots = assigned(row.slots, definition)
     if slots != row.slots:
         with transaction.atomic():
             row = TableFacet.objects.select_for_update().get(pk=row.pk)
-            row.slots = assigned(row.slots, registry.get(name))
+            row.slots = assigned(row.slots, definition)
             row.save(update_fields=["slots"])
     return row
 
@@ -133,6 +136,9 @@ def write(facet: TableFacet, entries: Sequence[Entry], read_at: int) -> None:
     definition = registry.get(facet.name)
     if definition and definition.searchable_sensitive:
         _write_digests(facet, entries)
+    if entries and facet.version not in (MIXED, entries[0].version):
+        TableFacet.objects.filter(pk=facet.pk).update(version=MIXED)
+        facet.version = MIXED
 
 
 def write_counted(facet: TableFacet, entries: Sequence[Entry], read_at: int) -> None:
@@ -156,11 +162,16 @@ def recount(facet: TableFacet) -> int:
 
 
 def settle_version(facet: TableFacet) -> None:
-    """Note that all rows were read by the current definition, which frees the slots of earlier ones' columns."""
+    """Note that all rows were read by the current definition, which frees the slots of earlier ones' columns.
+
+    Not if any row was read by another one: a process that was not restarted yet may write meanwhile.
+    """
     definition = registry.get(facet.name)
     now = {slot_of(path, kind) for path, kind in columns_of(definition)}
     with transaction.atomic():
         row = TableFacet.objects.select_for_update().get(pk=facet.pk)
+        if Entity.objects.filter(facet=row).exclude(version=current_version(definition)).exists():
+            return
         row.slots = assigned([slot if slot in now else "" for slot in row.slots], definition)
         row.version = current_version(definition)
         row.save(update_fields=["slots", "version"])

@@ -150,7 +150,7 @@ def test_items_of_other_makers_are_counted_and_passed_over(dynamodb_table: Dynam
 def test_entities_are_asked_for_by_hundreds(dynamodb_table: DynamoTable) -> None:
     fill(dynamodb_table, facets=("A",), entities=120)
     asked = [("A", str(number)) for number in range(240)]
-    assert len(read_states(dynamodb_table, asked)) == 120
+    assert len(read_states(dynamodb_table, asked).states) == 120
 
 
 def test_a_place_of_another_part_is_refused(dynamodb_table: DynamoTable) -> None:

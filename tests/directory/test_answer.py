@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
-from facets import directory
+from facets import directory, registry
 from facets.directory import answer as plans
+from facets.directory.models import TableFacet
 from facets.directory.question import ID, SEQ, UPDATED, Condition, Count, NoSuchPlace, Question, Test
+from facets.directory.rows import current_version, settle_version
 from tests.directory.conftest import Note
 
 
@@ -192,6 +194,50 @@ def test_a_new_column_is_empty_until_an_entity_is_read_again(
     assert ids(asked(sort="age")) == ["b", "a"]
     people("a", name="Ada", age=1)
     assert ids(asked(sort="age")) == ["a", "b"]
+
+
+def test_what_is_still_written_by_an_earlier_definition_stays_in_every_list(
+    people: Note, define: Callable[..., object]
+) -> None:
+    define(list_display=("age", "name"), search_fields=())
+    people("a", age=3, name="Ada")
+    settle_version(TableFacet.objects.get())
+    # Another process was not restarted yet, and knows no ages.
+    define(list_display=("name",), search_fields=())
+    people("b", age=1, name="Bob")
+    define(list_display=("age", "name"), search_fields=())
+    assert ids(asked(sort="age")) == ["a", "b"]
+    assert ids(asked(sort="age", descending=True)) == ["a", "b"]
+    # A pass that ends now has not read it either.
+    settle_version(TableFacet.objects.get())
+    assert ids(asked(sort="age")) == ["a", "b"]
+    people("b", age=1, name="Bob")
+    settle_version(TableFacet.objects.get())
+    assert ids(asked(sort="age")) == ["b", "a"]
+    assert TableFacet.objects.get().version == current_version(registry.get("PERSON"))
+
+
+def test_a_facet_that_comes_after_the_pass_is_of_the_definition_of_now(people: Note) -> None:
+    people("a")
+    assert TableFacet.objects.get().version == current_version(registry.get("PERSON"))
+
+
+def test_a_link_to_a_place_among_those_without_a_column_leads_there_after_they_got_one(
+    people: Note, define: Callable[..., object]
+) -> None:
+    define(list_display=("name",), search_fields=())
+    for id in "abcd":
+        people(id, name="Ada")
+    define(list_display=("age", "name"), search_fields=())
+    page = directory.query(asked(sort="age"), limit=2)
+    assert [row.id for row in page.rows] == ["a", "b"]
+    for id in "abcd":
+        people(id, name="Ada")
+    settle_version(TableFacet.objects.get())
+    assert [row.id for row in directory.query(asked(sort="age"), limit=2, after=page.after).rows] == [
+        "c",
+        "d",
+    ]
 
 
 def test_counts_exactly_up_to_a_limit_and_says_about_beyond(people: Note) -> None:

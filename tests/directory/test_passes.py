@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from facets import directory, stores
 from facets.core import StoreUnavailable, json
 from facets.core.dynamodb import DynamoTable, create_table
 from facets.core.records import state_record
-from facets.core.scan import facts_of
+from facets.core.scan import StatesIndex, TableFacts, facts_of
 from facets.directory import passes
 from facets.directory.models import Entity, IndexPass, TableFacet
 from facets.directory.passes import PassRunning, PassStopped, Told
@@ -312,3 +313,141 @@ def test_the_index_of_states_is_read_where_there_is_one(
     assert listed() == [("b", 1)]
     assert index(dynamo, whole_table=True).is_whole
     assert [work.source for work in IndexPass.objects.order_by("started_at")][-1] == ""
+
+
+@pytest.mark.parametrize("dynamo", ["dynamodb_table"], indirect=True)
+def test_asking_for_what_was_not_met_is_counted_and_kept_to_the_pace(
+    dynamo: DynamoTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(dynamo, *map(str, range(40)), name="x" * 3_000)
+    index(dynamo)
+    read = passes.read_part
+
+    def miss(*arguments: Any, **options: Any) -> Any:
+        page = read(*arguments, **options)
+        page.states.clear()
+        return page
+
+    spent: list[float] = []
+    monkeypatch.setattr(passes, "read_part", miss)
+    monkeypatch.setattr(passes._Pace, "spent", lambda pace, capacity: spent.append(capacity))
+    told = index(dynamo, max_capacity=10)
+    assert told.removed == 0
+    # One for each, beside those of the pass itself.
+    assert told.capacity >= 40 + 40 * 3_000 / 8_192
+    assert sum(spent) == told.capacity == IndexPass.objects.get().capacity
+    assert max(spent) <= 30
+
+
+def test_an_outage_at_the_very_end_is_gone_on_from(
+    dynamo: DynamoTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(dynamo, "a", "b")
+    index(dynamo)
+    gone(dynamo, "b")
+    read = passes.read_states
+    monkeypatch.setattr(passes, "_ATTEMPTS", 2)
+    monkeypatch.setattr(passes, "_LONGEST_PAUSE", 0)
+
+    def fail(*given: Any, **options: Any) -> Any:
+        raise StoreUnavailable("throttled")
+
+    monkeypatch.setattr(passes, "read_states", fail)
+    with pytest.raises(PassStopped, match="throttled"):
+        index(dynamo)
+    assert listed() == [("a", 1), ("b", 1)]
+    monkeypatch.setattr(passes, "read_states", read)
+    told = index(dynamo)
+    assert (told.removed, told.is_whole, told.resumed) == (1, True, True)
+    assert listed() == [("a", 1)]
+
+
+def test_a_run_that_slept_through_its_lease_leaves_the_pass_to_the_other(dynamo: DynamoTable) -> None:
+    put(dynamo, "a")
+    read = passes.read_part
+
+    def sleep(*given: Any, **options: Any) -> Any:
+        page = read(*given, **options)
+        IndexPass.objects.update(owner="elsewhere, process 1 (a)", lease_until=passes.now_ms() + 60_000)
+        return page
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passes, "_arriving", in_this_thread(sleep))
+        with pytest.raises(PassRunning, match="elsewhere"):
+            index(dynamo)
+    assert listed() == []
+    assert IndexPass.objects.get().lease_until > 0
+    assert not IndexPass.objects.get().parts.filter(done=True).exists()
+
+
+def test_an_entity_that_is_asked_for_keeps_what_is_known_of_it(
+    dynamo: DynamoTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(dynamo, "a")
+    index(dynamo)
+    Entity.objects.update(drift_seq=1, drift_fields=2)
+    read = passes.read_part
+
+    def miss(*arguments: Any, **options: Any) -> Any:
+        page = read(*arguments, **options)
+        page.states.clear()
+        return page
+
+    monkeypatch.setattr(passes, "read_part", miss)
+    index(dynamo)
+    assert [row.drifted for row in directory.query(Question("PERSON"), limit=9).rows] == [2]
+
+
+def test_one_that_was_made_anew_while_it_was_asked_for_stays(
+    dynamo: DynamoTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(dynamo, "a")
+    index(dynamo)
+    gone(dynamo, "a")
+    read = passes.read_states
+
+    def meanwhile(*given: Any, **options: Any) -> Any:
+        found = read(*given, **options)
+        with pytest.MonkeyPatch.context() as patch:
+            # The clock of whoever wrote it is behind.
+            patch.setattr("facets.directory.rows.now_ms", lambda: 5)
+            directory.note(state_record("PERSON", "a", 3, "{}", 3))
+        return found
+
+    monkeypatch.setattr(passes, "read_states", meanwhile)
+    assert index(dynamo).removed == 0
+    assert listed() == [("a", 3)]
+
+
+def test_a_resumed_pass_tells_of_all_entities_of_each_facet(
+    dynamo: DynamoTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(dynamo, *(f"{number:02}" for number in range(30)))
+    monkeypatch.setattr(passes, "_page_limit", lambda facts, capacity: 5)
+    monkeypatch.setattr(passes, "_BATCH", 1)
+    stop = threading.Event()
+    index(dynamo, told=lambda told: stop.set() if told.entities >= 10 else None, stopping=stop.is_set)
+    assert index(dynamo).by_facet == {"PERSON": 30}
+
+
+def test_a_slow_pace_reads_small_pages_of_a_table_that_says_nothing_of_its_size() -> None:
+    facts = TableFacts(0, 0, None, "", "")
+    assert passes._page_limit(facts, 10) == 20
+    assert passes._page_limit(facts, None) is None
+
+
+def test_an_index_by_facets_knows_of_those_that_it_read_and_no_others(dynamo: DynamoTable) -> None:
+    put(dynamo, "a")
+    put(dynamo, "x", facet="UNDEFINED")
+    facts = facts_of(dynamo)
+    work = passes._taken(
+        passes._parts(replace(facts, index=StatesIndex("states", by_facet=True)), [], 2, False),
+        replace(facts, index=StatesIndex("states", by_facet=True)),
+        [],
+        False,
+        False,
+    )
+    work.finished_at = 1
+    work.save()
+    assert directory.knows("PERSON")
+    assert not directory.knows("UNDEFINED")
