@@ -11,7 +11,7 @@ from facets.core import FacetError
 from facets.core.json import JSON
 from facets.core.stream import StreamEntry
 from facets.diff import Change, diff
-from facets.masking import redact
+from facets.masking import mask_changes, redact
 from facets.reading import Reading
 from facets.replay import Effect, History, entries_of
 
@@ -96,6 +96,8 @@ def _line(effect: Effect, start: JSON, label: Callable[[str], str], sensitive: S
     found = (
         diff(start, effect.after) if effect.before is None and effect.after is not None else effect.changes
     )
+    # Masked before they are counted: how many there are below a masked field is not told.
+    found = mask_changes(found, sensitive)
     return Changed(
         display.changes(found[:SHOWN], label, sensitive=sensitive),
         max(0, len(found) - SHOWN),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core import signing
+from django.utils.crypto import salted_hmac
 
 from facets.core import json
 from facets.core.json import JSON
@@ -38,7 +39,7 @@ class Promise:
         action: `append` or `recalculate`.
         seq: the seq that the entity was at; nothing is written at another.
         operation_id: the same however often the confirmation is sent, so that it is carried out once.
-        state: a digest of the state that the preview began with, since a recalculation changes it at the same seq.
+        state: `digest` of the state that the preview began with, since a recalculation changes it at the same seq.
         draft: a digest of the form that was previewed, so that what is shown is what is confirmed.
     """
 
@@ -58,6 +59,16 @@ class Promise:
         values = [self.person, self.action, self.facet, self.id, self.seq, self.operation_id, events]
         values += [self.state, self.draft]
         return signing.dumps(values, salt=_SALT, compress=True)
+
+
+def digest(text: str) -> str:
+    """Tells a text from any other.
+
+    It goes into promises, which can be read, so it takes the secret key: a masked value could be guessed at otherwise,
+    until the digest of the state fits.
+    """
+    said = text.encode(errors="surrogatepass")
+    return salted_hmac(f"{_SALT}.digest", said, algorithm="sha256").hexdigest()[:32]
 
 
 def read(text: str, *, person: str, action: str, facet: str, id: str) -> Promise:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from facets import directory
+from facets import confirmations, directory
 from facets.confirmations import PromisedEvent
 from facets.core import Event, FacetError, InvalidRecord, SequenceConflict, StateReplaced, json
 from facets.core.errors import RecordTooLarge, TransactionTooLarge
@@ -266,7 +265,7 @@ def meta_of(record: Record) -> Mapping[str, JSON]:
 
 def state_digest(stored: GetOutput | None) -> str:
     """Tells a state from any other; "" where there is none."""
-    return hashlib.sha256(stored.record.itm.encode(errors="surrogatepass")).hexdigest()[:32] if stored else ""
+    return confirmations.digest(stored.record.itm) if stored else ""
 
 
 def _effects(

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import copy
-import hashlib
 import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from facets import directory, reconciliation
+from facets import confirmations, directory, reconciliation
 from facets.core import Event, FacetError, HistoryFault, InvalidRecord, SequenceConflict, StateReplaced, json
 from facets.core.events import LazyEvents
 from facets.core.facet import Facet
@@ -103,7 +102,7 @@ class Outcome:
     @property
     def digest(self) -> str:
         """Stands for exactly what would be written, and over what."""
-        return hashlib.sha256(json.dumps([self.seq, self.log.state_itm, self.itm]).encode()).hexdigest()
+        return confirmations.digest(json.dumps([self.seq, self.log.state_itm, self.itm]))
 
     def arrived_since(self, seq: int) -> list[LogEntry]:
         """The events after `seq`, oldest first."""

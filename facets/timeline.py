@@ -270,8 +270,8 @@ def stored_text(record: Record, definition: FacetDefinition[Any] | None, *, sens
     return display.compact(definition.masked(record, sensitive=sensitive))
 
 
-def meta_text(record: Record, *, sensitive: Sequence[str]) -> str | None:
-    """The record's `_meta` as it is stored but for what is masked; a reason may quote the payload."""
+def meta_text(record: Record, *, sensitive: Sequence[str], others: Iterable[Record] = ()) -> str | None:
+    """The record's `_meta` as it is stored but for what is masked; a reason may quote the payload, or `others`."""
     if record.meta is None or not sensitive:
         return record.meta
     try:
@@ -279,7 +279,7 @@ def meta_text(record: Record, *, sensitive: Sequence[str]) -> str | None:
     except InvalidRecord:
         return BULLETS
     if isinstance(meta, dict):
-        quoted = _data(record)
+        quoted = [data for each in (record, *others) for data in _data(each)]
         meta = {
             key: redact(item, sensitive, *quoted) if isinstance(item, str) else item
             for key, item in meta.items()

@@ -30,11 +30,20 @@ def allow(request: HttpRequest, name: str, *, times: int, seconds: int) -> bool:
     return False
 
 
+def allow_export(request: HttpRequest) -> bool:
+    """Whether the person may take one more file away, whatever kind of file it is; `allow` has the rest."""
+    return allow(request, "export", times=20, seconds=10 * 60)
+
+
 def too_many(request: HttpRequest) -> HttpResponse:
     """The page for who was not allowed, with the seconds after which they will be."""
     seconds = request.META.get("hdeadmin.retry_after", 60)
-    response = render(request, "429.html", {"seconds": seconds}, status=429)
-    response.headers["Retry-After"] = str(seconds)
+    return say_when(request, render(request, "429.html", {"seconds": seconds}, status=429))
+
+
+def say_when(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """The answer to who was not allowed, with the header that says after how many seconds they will be."""
+    response.headers["Retry-After"] = str(request.META.get("hdeadmin.retry_after", 60))
     return response
 
 

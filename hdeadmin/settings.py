@@ -31,6 +31,7 @@ HDEADMIN_PROXY_COUNT = _env.HDEADMIN_PROXY_COUNT
 HDEADMIN_READINESS = {
     "database": "hdeadmin.health.database_answers",
     "table": "facets.stores.table_answers",
+    "audit": "hdeadmin.audit.checks.can_be_recorded",
 }
 # What a server does beside answering requests, by name too.
 HDEADMIN_AT_START = ["facets.settlement.keep_settling"]
@@ -200,6 +201,7 @@ HDEADMIN_OIDC_MFA = list(_env.HDEADMIN_OIDC_MFA)
 HDEADMIN_EMAIL_URL = _env.HDEADMIN_EMAIL_URL
 HDEADMIN_EMAIL_FROM = _env.HDEADMIN_EMAIL_FROM
 
+SESSION_SERIALIZER = "hdeadmin.access.sealing.SealedSerializer"
 SESSION_COOKIE_AGE = 30 * 60  # seconds without a request
 HDEADMIN_SESSION_SECONDS = 12 * 60 * 60  # seconds from sign-in, whatever is done in them: one working day
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True

@@ -12,6 +12,7 @@ from facets.diff import ABSENT
 from facets.directory.question import Row
 from facets.lists.cells import moment_of
 from facets.lists.columns import Column
+from hdeadmin.spreadsheets import harmless
 
 JSON = Any
 Format = Literal["csv", "jsonl"]
@@ -20,9 +21,6 @@ CONTENT_TYPES: Mapping[Format, str] = {
     "csv": "text/csv; charset=utf-8",
     "jsonl": "application/jsonl; charset=utf-8",
 }
-
-# What makes a spreadsheet take a cell for a formula. Source: OWASP, "CSV Injection".
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def lines(rows: Iterable[Row], columns: Sequence[Column], format: Format) -> Iterator[str]:
@@ -76,5 +74,4 @@ def _cell(value: JSON) -> str:
         return "true" if value else "false"
     if not isinstance(value, str):
         return json.dumps(value)
-    text = value.replace("\x00", "")
-    return f"'{text}" if text.lstrip(" ").startswith(_FORMULA) else text
+    return harmless(value.replace("\x00", ""))

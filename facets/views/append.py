@@ -27,6 +27,7 @@ from facets.stores import current_table
 from facets.undertakings import announcing
 from facets.views.entity import LONGEST_KEY
 from facets.views.rights import require_definition
+from hdeadmin import limits
 from hdeadmin.audit import trail
 from hdeadmin.audit.trail import AuditUnavailable
 
@@ -34,6 +35,9 @@ logger = structlog.get_logger(__name__)
 
 SHORTEST_REASON, LONGEST_REASON = 5, 500  # characters
 MAX_ARRIVED = 20  # events shown on a conflict
+
+# Where something is masked; nobody who corrects by hand comes near it.
+_PREVIEWS, _PREVIEWS_SECONDS = 100, 10 * 60
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -44,7 +48,7 @@ def append(request: HttpRequest, facet: str, entity_id: str) -> HttpResponse:
     that takes another back. A POST carries the whole draft and, in `_action`, the button that was pressed;
     without one it is previewed.
 
-    422: the draft has mistakes, or a rule refuses it. 409: the entity is not as it was seen. 403: the confirmation
+    429: too many previews. 422: the draft has mistakes, or a rule refuses it. 409: the entity is not as it was seen. 403: the confirmation
     is not one to be used. 503: the table did not answer. In all of them nothing typed is lost, and nothing was
     written unless the page says that it may have been.
     """
@@ -166,6 +170,15 @@ class _Flow:
             )
         if not self.draft.is_valid():
             return self.show_draft(status=422)
+        # A preview tells whether a value that was typed is the masked one: the field would not change.
+        if self.sensitive and not limits.allow(
+            self.request, "preview", times=_PREVIEWS, seconds=_PREVIEWS_SECONDS
+        ):
+            response = self.show_draft(
+                problem="Too many previews of entities with masked values. Wait some minutes, then go on.",
+                status=429,
+            )
+            return limits.say_when(self.request, response)
         try:
             preview = corrections.preview(self.engine, self.entity_id, self.draft.events)
             if preview.seq > self.draft.since and (done := self._appended()):
@@ -431,7 +444,7 @@ class _Flow:
                     record.seq,
                     timeline.sentence(record, self.definition),
                     record.ts,
-                    timeline.origin(record, sensitive=self.sensitive),
+                    timeline.origin(record, sensitive=self.sensitive, others=arrived[-MAX_ARRIVED:]),
                 )
                 for record in arrived[-MAX_ARRIVED:]
             ],

@@ -193,6 +193,7 @@ def state_context(
         "marked": bool(payload and any(row.changed for row in payload.rows)),
         "last": last,
         "recalculate": control(request, facet, "recalculate"),
+        "export": control(request, facet, "export"),
         # Where nothing is masked, nothing can be revealed.
         "reveal": control(request, facet, "reveal") if definition and definition.sensitive_fields else None,
         "reveal_query": request.GET.urlencode(),
@@ -332,5 +333,7 @@ def _raw(
     }
     attributes["_itm"] = itm
     if record.meta is not None:
-        attributes["_meta"] = timeline.meta_text(record, sensitive=sensitive)
+        around = reader.page(around=record.seq, limit=timeline.PAGE).records if sensitive else []
+        others = [other for other in around if other.typ == record.typ]
+        attributes["_meta"] = timeline.meta_text(record, sensitive=sensitive, others=others)
     return HttpResponse(display.indented(attributes), content_type="text/plain; charset=utf-8")

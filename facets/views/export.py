@@ -24,7 +24,6 @@ from hdeadmin.audit import trail
 
 # Rows that are held at once.
 _CHUNK = 1_000
-_TIMES, _SECONDS = 20, 10 * 60
 
 
 @require_POST
@@ -35,7 +34,7 @@ def export(request: HttpRequest, facet: str) -> HttpResponse | StreamingHttpResp
     often. 503: it cannot be put on record.
     """
     require(request, facet, "export")
-    if not limits.allow(request, "export", times=_TIMES, seconds=_SECONDS):
+    if not limits.allow_export(request):
         return limits.too_many(request)
     format = request.POST.get("format", "")
     if format not in get_args(Format) or not directory.knows(facet):

@@ -20,6 +20,8 @@ from facets.lists.cells import listed
 from facets.lists.columns import OWN, Column, columns
 from facets.views.rights import control, require_view
 from facets.views.scan import scan
+from facets.views.search import allow_search
+from hdeadmin import limits
 
 
 @require_safe
@@ -29,7 +31,7 @@ def facet(request: HtmxRequest, facet: str) -> HttpResponse:
 
     Where the directory does not know the facet, or with `?scan`, the table itself is read, a part at a time.
     404: there is no such facet, or no such place in the list. 422: the address asks for what makes no sense; the
-    page says what.
+    page says what. 429: words were looked for too often.
     """
     require_view(request, facet)
     definition = registry.get(facet)
@@ -55,6 +57,9 @@ def facet(request: HtmxRequest, facet: str) -> HttpResponse:
     }
     if asked.problems:
         return _respond(request, context | {"rows": []}, asked, status=422)
+    # Words are dear to look for, and may be a masked value that somebody guesses at.
+    if asked.question.words and not allow_search(request):
+        return limits.too_many(request)
     try:
         page = directory.query(asked.question, limit=asked.size, after=asked.after, before=asked.before)
     except NoSuchPlace as error:

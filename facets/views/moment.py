@@ -204,7 +204,11 @@ class _Page:
             "type": display.visible(effect.type),
             "raw": record.rng,
             "ts": effect.ts,
-            "origin": timeline.origin(record, sensitive=self.sensitive),
+            "origin": timeline.origin(
+                record,
+                sensitive=self.sensitive,
+                others=[other for other in events if other.typ == record.typ],
+            ),
             "payload": timeline.payload(
                 record, event_type.schema if event_type else None, sensitive=self.sensitive
             ),

@@ -89,7 +89,7 @@ def _record_denial(request: HttpRequest, facet: str, action: Action) -> None:
     # A refusal that cannot be recorded is one all the same.
     with suppress(AuditUnavailable):
         record(
-            "denied", request=request, facet=facet, entity=entity, result="refused", details={"right": action}
+            "denied", request=request, facet=facet, entity=entity, result="denied", details={"right": action}
         )
 
 

@@ -51,7 +51,7 @@ def search(request: HtmxRequest) -> HttpResponse:
     429: too often.
     """
     palette = request.htmx and request.htmx.target == "palette"
-    if not limits.allow(request, "search", times=_TIMES, seconds=_SECONDS):
+    if not allow_search(request):
         return (
             render(request, "facets/_palette.html", {"too_many": True}, status=429)
             if palette
@@ -87,6 +87,11 @@ def search(request: HtmxRequest) -> HttpResponse:
         **unindexed([facet for facet in asked if not directory.knows(facet)]),
     }
     return render(request, "facets/_palette.html" if palette else "facets/search.html", context)
+
+
+def allow_search(request: HttpRequest) -> bool:
+    """Whether the person may look for words once more, wherever they type them; `limits.allow` has the rest."""
+    return limits.allow(request, "search", times=_TIMES, seconds=_SECONDS)
 
 
 def viewable(request: HttpRequest) -> list[str]:

@@ -38,7 +38,7 @@ class Administration(AdminSite):
         @wraps(inner)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             if request.user.is_authenticated and not self.has_permission(request):
-                record("denied", request=request, result="refused", details={"page": request.path})
+                record("denied", request=request, result="denied", details={"page": request.path})
                 raise PermissionDenied("To change users and groups, you need the right to administer.")
             if request.method not in ("GET", "HEAD", "POST"):
                 return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
@@ -108,7 +108,9 @@ class Users(_Guarded, UserAdmin):  # type: ignore[type-arg]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         fixed = ("is_active", "groups", "last_login", "date_joined")
-        return fixed if request.user.is_superuser else ("is_superuser", *fixed)
+        # Not of oneself either, so that there is always one left.
+        own = obj is not None and obj.pk == request.user.pk
+        return fixed if request.user.is_superuser and not own else ("is_superuser", *fixed)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

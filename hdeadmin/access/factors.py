@@ -1,8 +1,6 @@
 """The second factor: who must have one, whether a session has shown it, and how its secrets are kept."""
 
-import base64
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
 
 from allauth.account.internal.flows.login import get_authentication_records
@@ -17,9 +15,7 @@ from allauth.mfa.webauthn.forms import (
     LoginWebAuthnForm,
     ReauthenticateWebAuthnForm,
 )
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.fernet import InvalidToken
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
 from django.core.exceptions import ValidationError
@@ -32,9 +28,12 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from hdeadmin.access import recording
 from hdeadmin.access.rights import Action, scope
+from hdeadmin.access.sealing import box
 
 # Whoever may do one of these must have a second factor.
 GUARDED: tuple[Action, ...] = ("reveal", "append", "recalculate", "administer")
+
+_PURPOSE = "second factors"
 
 # In the session of whoever showed a second factor to the provider that they came by.
 SHOWN_TO_PROVIDER = "factor_shown_to_provider"
@@ -125,7 +124,7 @@ class Factors(DefaultMFAAdapter):  # type: ignore[misc]
     }
 
     def encrypt(self, text: str) -> str:
-        return _box(settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS).encrypt(text.encode()).decode()
+        return box(_PURPOSE).encrypt(text.encode()).decode()
 
     def decrypt(self, encrypted_text: str) -> str:
         """Undo `encrypt`, under the present key or an earlier one.
@@ -134,11 +133,7 @@ class Factors(DefaultMFAAdapter):  # type: ignore[misc]
             ValidationError: none of them is the one it was encrypted under.
         """
         try:
-            return (
-                _box(settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
-                .decrypt(encrypted_text.encode())
-                .decode()
-            )
+            return box(_PURPOSE).decrypt(encrypted_text.encode()).decode()
         except InvalidToken as error:
             raise ValidationError(
                 "Your second factor was kept under a key that the console no longer has. "
@@ -219,22 +214,8 @@ def _bring_under_present_key(user: User) -> None:
     """Encrypt anew what an earlier key still guards, so that the earlier key can be dropped one day."""
     if not settings.SECRET_KEY_FALLBACKS:
         return
-    box = _box(settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
     for authenticator in Authenticator.objects.filter(user=user):
         for name in ("secret", "seed"):
             if name in authenticator.data:
-                authenticator.data[name] = box.rotate(authenticator.data[name].encode()).decode()
+                authenticator.data[name] = box(_PURPOSE).rotate(authenticator.data[name].encode()).decode()
                 authenticator.save(update_fields=["data"])
-
-
-@lru_cache(maxsize=4)
-def _box(*secrets: str) -> MultiFernet:
-    """What encrypts under the first secret and decrypts under any."""
-    return MultiFernet(
-        Fernet(
-            base64.urlsafe_b64encode(
-                HKDF(SHA256(), length=32, salt=None, info=b"hdeadmin second factors").derive(secret.encode())
-            )
-        )
-        for secret in secrets
-    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from django.contrib.auth.models import Group, User
@@ -84,20 +86,31 @@ def revoke(change: Change, *, request: HttpRequest | None = None, by: str | None
         LastAdministrator
         AuditUnavailable: nothing was changed.
     """
-    with transaction.atomic():
-        # Held, so that of two who take away each other's right one waits and is told.
-        list(Grant.objects.select_for_update().filter(action="administer"))
+    with keeping_an_administrator():
         grants = Grant.objects.filter(group__name=change.group, action=change.action, facet__in=change.stored)
         gone = sorted(grants.values_list("facet", flat=True))
         grants.delete()
-        if gone and change.action == "administer" and not anybody_administers():
-            raise LastAdministrator
         _record("revoked", change, gone, request, by)
     return gone
 
 
+@contextmanager
+def keeping_an_administrator() -> Iterator[None]:
+    """Undo all that is done within if it leaves nobody who may come in and administer, where there was somebody.
+
+    Raises:
+        LastAdministrator
+    """
+    with transaction.atomic():
+        # Held, so that of two who take away each other's right one waits and is told.
+        list(Grant.objects.select_for_update().filter(action="administer"))
+        before = anybody_administers()
+        yield
+        if before and not anybody_administers():
+            raise LastAdministrator
+
+
 def anybody_administers() -> bool:
-    """Whether somebody who may come in may administer."""
     may = Q(is_superuser=True) | Q(groups__grant__action="administer", groups__grant__facet="")
     return User.objects.filter(may, is_active=True).exists()
 

@@ -5,10 +5,10 @@ from functools import wraps
 from typing import Any
 
 from django.contrib.auth.models import Group, User
-from django.db import transaction
 from django.http import HttpRequest
 
 from hdeadmin.access import factors, invitations, sessions
+from hdeadmin.access.grants import LastAdministrator, keeping_an_administrator
 from hdeadmin.audit.trail import record
 
 
@@ -19,8 +19,11 @@ class NotAllowed(Exception):
 def _whole(change: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(change)
     def whole(*args: Any, **kwargs: Any) -> Any:
-        with transaction.atomic():
-            return change(*args, **kwargs)
+        try:
+            with keeping_an_administrator():
+                return change(*args, **kwargs)
+        except LastAdministrator as error:
+            raise NotAllowed(*error.args) from error
 
     return whole
 

@@ -8,7 +8,7 @@ from django.core.checks import CheckMessage, Error
 from django.db import connections
 
 from hdeadmin.audit import triggers, verification
-from hdeadmin.audit.models import AuditEntry
+from hdeadmin.audit.models import AuditEntry, ChainHead
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +38,18 @@ def problems() -> list[str]:
     if fault := verification.of_the_end().fault:
         found.append(str(fault))
     return found
+
+
+def can_be_recorded() -> None:
+    """Ask whether an entry would be taken, and guarded. A trail that was tampered with is no reason to stop.
+
+    Raises:
+        RuntimeError: the guards are gone, or are not what they should be.
+        DatabaseError
+    """
+    if gone := triggers.missing(connections["default"]):
+        raise RuntimeError(f"The database does not guard the audit trail: no {', '.join(gone)}.")
+    ChainHead.objects.filter(id=1).first()
 
 
 def restore_after_migrations(using: str = "default", **kwargs: Any) -> None:

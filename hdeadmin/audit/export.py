@@ -22,12 +22,11 @@ from hdeadmin.audit.anchors import key_name
 from hdeadmin.audit.chain import instant
 from hdeadmin.audit.models import AuditEntry, ChainHead
 from hdeadmin.audit.verification import Fault, entry_is_genuine
+from hdeadmin.spreadsheets import harmless
 
 FORM = "hdeadmin-audit-export-1"
 FIELDS = (*chain.FIELDS[chain.VERSION], "mac")
 
-# What a spreadsheet would run, in the widths of East Asia too.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _ROWS = 2_000
 
 
@@ -204,5 +203,5 @@ def _cell(value: Any) -> Any:
     if isinstance(value, str):
         # Halves of surrogate pairs cannot be written as UTF-8, nor read by what opens a CSV.
         value = value.encode(errors="backslashreplace").decode().replace("\x00", "\\x00")
-        return f"'{value}" if value.startswith(_FORMULA) else value
+        return harmless(value)
     return value

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db
 
 def test_an_entry_is_whole_and_follows_the_one_before():
     first = trail.record("sign-in", user="ann")
-    second = trail.record("denied", user="ann", facet="ORDER", details={"needs": "append"}, result="refused")
+    second = trail.record("denied", user="ann", facet="ORDER", details={"needs": "append"}, result="denied")
 
     kept = AuditEntry.objects.get(number=second.number)
     assert (kept.number, kept.previous) == (first.number + 1, first.mac)

@@ -7,6 +7,7 @@ from pytest_django import Settings
 
 from facets.stores import current_table
 from hdeadmin import health
+from tests.audit.unguarded import drop_triggers
 
 
 @pytest.fixture
@@ -26,7 +27,7 @@ def test_ready_when_database_and_table_answer(db: None, ledger: None, client: Cl
     response = client.get("/readyz")
 
     assert response.status_code == 200
-    assert response.json() == {"database": "ok", "table": "ok"}
+    assert response.json() == {"database": "ok", "table": "ok", "audit": "ok"}
 
 
 def test_a_table_that_is_gone_is_named_without_details(db: None, client: Client, settings: Settings):
@@ -35,8 +36,17 @@ def test_a_table_that_is_gone_is_named_without_details(db: None, client: Client,
     response = client.get("/readyz")
 
     assert response.status_code == 503
-    assert response.json() == {"database": "ok", "table": "down"}
+    assert response.json() == {"database": "ok", "table": "down", "audit": "ok"}
     assert "secret-place" not in response.text
+
+
+def test_a_trail_that_is_not_guarded_is_no_trail_to_write_to(db: None, ledger: None, client: Client):
+    drop_triggers()
+
+    response = client.get("/readyz")
+
+    assert response.status_code == 503
+    assert response.json() == {"database": "ok", "table": "ok", "audit": "down"}
 
 
 def test_a_database_that_is_gone_is_named_and_comes_back(
@@ -50,5 +60,5 @@ def test_a_database_that_is_gone_is_named_and_comes_back(
         down = client.get("/readyz")
 
     assert down.status_code == 503
-    assert down.json() == {"database": "down", "table": "ok"}
+    assert down.json() == {"database": "down", "table": "ok", "audit": "ok"}
     assert client.get("/readyz").status_code == 200

@@ -42,7 +42,9 @@ def test_csv_has_a_head_and_a_line_for_each_entity():
     ]
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", " =1", "＝1+1"])
+@pytest.mark.parametrize(
+    "text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", " =1", "\u00a0=1", "＝1+1"]
+)
 def test_no_text_is_a_formula_to_a_spreadsheet(text: str):
     _, line = cells(row(text, name=text))
 

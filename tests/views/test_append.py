@@ -21,6 +21,7 @@ from facets.core.sqlite import SqliteEventDB
 from facets.core.store import Table
 from facets.definitions.bank_account import bank_account
 from facets.definitions.order import order
+from facets.views import append
 from tests.views.filled import Filled, press
 from tests.views.undefined import add_undefined
 
@@ -867,3 +868,18 @@ def test_a_draft_like_an_event_leaves_sensitive_boxes_empty_and_says_which(
     assert "Sensitive values were not copied; fill in what belongs there: E-mail, Phone." in page.text
     assert Filled(page).data["e1.email"] == ""
     assert "ada@example.org" not in page.text
+
+
+def test_previews_of_what_is_masked_are_not_given_without_end(
+    corrector: Client, account: str, monkeypatch: pytest.MonkeyPatch
+):
+    """Each tells whether the value that was typed is the masked one."""
+    monkeypatch.setattr(append, "_PREVIEWS", 2)
+    pages = [preview(corrector, account) for _ in range(3)]
+
+    assert [page.status_code for page in pages] == [200, 200, 429]
+    assert int(pages[2].headers["Retry-After"]) > 0
+    assert "Too many previews" in pages[2].text
+    assert Filled(pages[2]).data["e1.amount"] == credit()["e1.amount"]
+    monkeypatch.setattr(bank_account, "sensitive_fields", ())
+    assert preview(corrector, account).status_code == 200

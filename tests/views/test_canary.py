@@ -10,19 +10,21 @@ import logging
 import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 from django.contrib.auth.models import User
+from django.core import signing
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
-from facets import registry
+from facets import recalculations, registry
 from facets.core import Event, Facet, json
 from facets.core.records import inbound_record, outbound_record, state_record
 from facets.core.sqlite import SqliteTable
@@ -376,8 +378,6 @@ def test_the_canary_would_be_heard(place: str):
 
 
 def test_a_rule_and_a_schema_quote_no_secret(planted: str, ledger: Table):
-    from facets import recalculations
-
     engine: Facet = vault.facet(ledger.db("VAULT"))
     outcome = recalculations.preview(engine, ID)
 
@@ -389,3 +389,19 @@ def test_a_rule_and_a_schema_quote_no_secret(planted: str, ledger: Table):
     with pytest.raises(Exception, match="no such iban") as caught:
         engine.append(ID, Event("CHECKED", {"iban": SECRETS["iban"]}))
     assert not told(str(caught.value))
+
+
+def test_no_promise_lets_a_masked_value_be_guessed_at(operator: Client, planted: str, ledger: Table):
+    """A hash of the state in it would: all else of the state is known to whoever tries a million PINs."""
+    state = ledger.db("VAULT").get_state("v-4")
+    assert state is not None
+    append, recalculate = (reverse(name, args=["VAULT", "v-4"]) for name in ("append", "recalculate"))
+    page = operator.get(append + "?type=SPENT")
+    preview = press(operator, append, page, "preview", {"e1.amount": "2"})
+    outcome = recalculations.preview(vault.facet(ledger.db("VAULT")), "v-4")
+    assert outcome is not None
+
+    for shown in (preview, operator.get(recalculate)):
+        promise = str(signing.loads(Filled(shown).data["promise"], salt="facets.confirmations"))
+        for text in (state.itm, json.dumps([outcome.seq, state.itm, outcome.itm])):
+            assert sha256(text.encode()).hexdigest()[:16] not in promise

@@ -17,6 +17,7 @@ from facets.core.records import inbound_record, outbound_record, state_record
 from facets.core.store import Table
 from facets.definitions.bank_account import bank_account
 from facets.timeline import PAGE
+from hdeadmin.audit.models import AuditEntry
 from tests.views.undefined import add_undefined
 
 FIXTURE = Path(__file__).parent.parent / "fixtures" / "hde-ledger"
@@ -243,15 +244,27 @@ def test_a_long_payload_is_cut_until_all_of_it_is_asked_for(viewer: Client, acco
     assert "Show all" not in whole.text
 
 
-def test_the_state_is_a_file_to_download(viewer: Client, accounts: Facet, account: str):
-    response = viewer.get(reverse("entity-state", args=["BANK_ACCOUNT", account]))
+def test_the_state_is_a_file_to_download_on_record(
+    operator: Client, viewer: Client, accounts: Facet, account: str
+):
+    address = reverse("entity-state", args=["BANK_ACCOUNT", account])
+    assert f'action="{address}"' in operator.get(reverse("entity", args=["BANK_ACCOUNT", account])).text
+    page = viewer.get(reverse("entity", args=["BANK_ACCOUNT", account])).text
+    assert address not in page
+    assert "not possible: Needs the right to export, which auditor and operator have." in page
+    assert viewer.post(address).status_code == 403
 
+    response = operator.post(address)
+
+    entry = AuditEntry.objects.get(action="export")
+    assert (entry.person, entry.facet, entry.entity) == ("operator", "BANK_ACCOUNT", account)
+    assert entry.details == {"of": "state", "seq": 3}
     assert json.loads(response.content)["balance"] == 100
     assert response.headers["Content-Disposition"] == 'attachment; filename="BANK_ACCOUNT-acc-1-3.json"'
     accounts.append("a\r\nb/ü", Event("ACCOUNT_CREATION", {"id": "x"}))
-    odd = viewer.get(reverse("entity-state", args=["BANK_ACCOUNT", "a\r\nb/ü"]))
+    odd = operator.post(reverse("entity-state", args=["BANK_ACCOUNT", "a\r\nb/ü"]))
     assert odd.headers["Content-Disposition"] == "attachment; filename*=utf-8''BANK_ACCOUNT-a-b-%C3%BC-1.json"
-    assert viewer.get(reverse("entity-state", args=["BANK_ACCOUNT", "nobody"])).status_code == 404
+    assert operator.post(reverse("entity-state", args=["BANK_ACCOUNT", "nobody"])).status_code == 404
 
 
 def test_news_says_how_many_events_came_since(viewer: Client, account: str):
@@ -394,7 +407,7 @@ def test_a_page_of_a_long_history_stays_quick(
 
     viewer.get(url_of("a"))
     # Three of them see that the directory has it already, six look for checkpoints.
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(15):
         assert viewer.get(url_of("a")).status_code == 200
 
 

@@ -194,7 +194,7 @@ ROWS: dict[str, Row] = {
     "export": Row(needs("export"), get=NOT_ALLOWED, post=404),
     "entity": Row(needs("view")),
     "event": Row(needs("view"), get=302),
-    "entity-state": Row(needs("view")),
+    "entity-state": Row(needs("export"), get=NOT_ALLOWED, post=200),
     "news": Row(needs("view"), get=204),
     "chart": Row(needs("view")),
     "compare": Row(needs("view")),

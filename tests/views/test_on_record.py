@@ -171,7 +171,7 @@ def test_where_it_was_never_sent_that_is_known_at_once(
 # Looking
 
 
-@pytest.mark.parametrize("name", ["entity", "entity-state", "append"])
+@pytest.mark.parametrize("name", ["entity", "drift", "append"])
 def test_every_look_at_an_entity_is_on_record_where_that_is_asked_for(
     corrector: Client, account: str, settings: Settings, name: str
 ):
@@ -191,6 +191,14 @@ def test_what_cannot_be_recorded_is_not_shown_then(corrector: Client, account: s
 
     with unwritable():
         response = corrector.get(reverse("entity", args=["BANK_ACCOUNT", account]))
+
+    assert response.status_code == 503
+    assert "Reed" not in response.text
+
+
+def test_a_state_that_cannot_be_recorded_does_not_leave_as_a_file(operator: Client, account: str):
+    with unwritable():
+        response = operator.post(reverse("entity-state", args=["BANK_ACCOUNT", account]))
 
     assert response.status_code == 503
     assert "Reed" not in response.text

@@ -11,6 +11,7 @@ from facets.core.records import inbound_record
 from facets.core.sqlite import SqliteTable
 from facets.core.store import Table
 from facets.definitions.bank_account import bank_account
+from facets.definitions.order import order
 from facets.masking import BULLETS
 from hdeadmin.audit.models import AuditEntry
 
@@ -97,7 +98,7 @@ def test_without_the_right_the_control_says_so_and_a_request_is_refused_and_reco
     assert refused.status_code == 403
     assert SECRET not in page.text + refused.text
     entry = AuditEntry.objects.get(action="denied")
-    assert (entry.entity, entry.result) == ("acc-1", "refused")
+    assert (entry.entity, entry.result) == ("acc-1", "denied")
 
 
 def test_no_address_reveals(operator: Client):
@@ -134,4 +135,24 @@ def test_a_reason_that_quotes_what_stood_there_before_is_masked_too(operator: Cl
     assert isinstance(ledger, SqliteTable)
     ledger.load([inbound_record("BANK_ACCOUNT", "acc-1", 2, "ACCOUNT_UPDATE", data, 1, meta).to_item()])
 
-    assert f"No longer {BULLETS}, she married" in operator.get(PAGE).text
+    said = f"No longer {BULLETS}, she married"
+    for address in ("", "?event=2", "?raw=INBOUND/ACCOUNT_UPDATE/2", "?seq=2"):
+        page = operator.get(PAGE + address).text
+        assert said in page, address
+        assert SECRET not in page, address
+
+
+def test_how_much_changed_below_a_masked_field_is_not_told(
+    operator: Client, ledger: Table, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(order, "sensitive_fields", ("items",))
+    items = [{"desc": f"Lamp {number}", "cost": number} for number in range(9)]
+    order.facet(ledger.db("ORDER")).append("o-1", Event("ORDER_CREATED", {"id": "o-1", "items": items}))
+    order.facet(ledger.db("ORDER")).append("o-1", Event("ORDER_CREATED", {"id": "o-1", "items": items[::-1]}))
+
+    page = operator.get("/facets/ORDER/entity/o-1")
+
+    newest = page.context["rows"][0].changed
+    assert [(change["path"], change["new"].text) for change in newest.changes] == [("Items", BULLETS)]
+    assert newest.more == 0
+    assert len(newest.paths) == 1

@@ -26,7 +26,7 @@ _PAGE = 100  # people
 def _administrators_only(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if not can(request.user, None, "administer"):
-            record("denied", request=request, result="refused", details={"page": request.path})
+            record("denied", request=request, result="denied", details={"page": request.path})
             raise PermissionDenied("To see who may come in, you need the right to administer.")
         return view(request, *args, **kwargs)
 

@@ -13,8 +13,6 @@ from hdeadmin.audit.anchors import AnchorProblem
 from hdeadmin.audit.filters import Filters, visible_to
 from hdeadmin.audit.views.access import require_audit
 
-_TIMES, _SECONDS = 20, 10 * 60
-
 
 @require_POST
 def download(request: HttpRequest) -> HttpResponseBase:
@@ -27,7 +25,7 @@ def download(request: HttpRequest) -> HttpResponseBase:
     filters = Filters.read(request.POST)
     if filters.problems:
         return render(request, "audit/not_exported.html", {"problems": filters.problems}, status=400)
-    if not limits.allow(request, "audit-export", times=_TIMES, seconds=_SECONDS):
+    if not limits.allow_export(request):
         return limits.too_many(request)
     as_csv = request.POST.get("format") == "csv"
     try:

@@ -8,6 +8,8 @@ import pytest
 import time_machine
 from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import Group, User
+from django.contrib.sessions.models import Session
+from django.core import signing
 from django.core.exceptions import ValidationError
 from django.test import Client
 from pytest_django import Settings
@@ -229,6 +231,31 @@ def test_secrets_are_kept_encrypted_under_a_key_that_can_be_changed(
     assert Factors().decrypt(now["recovery_codes"]["seed"]) == seed
     with pytest.raises(ValidationError, match="Ask an administrator"):
         Factors().decrypt(kept["totp"]["secret"])
+
+
+def test_a_secret_that_waits_to_be_confirmed_is_not_to_be_read_in_the_database(
+    bob: User, client: Client, settings: Settings
+):
+    sign_in(client, "bob")
+    secret = re.search(r'id="secret"[^>]* value="(\w+)"', client.get("/account/factors/app/add/").text)
+    assert secret
+    kept = Session.objects.get(session_key=client.session.session_key)
+
+    def read() -> str:
+        return str(signing.loads(kept.session_data, salt=client.session.key_salt, serializer=_Bytes))
+
+    assert secret[1] not in read()
+    assert secret[1] in str(client.session.items())
+    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+    settings.SECRET_KEY = "another key, as long as it has to be " * 2
+    assert client.get("/account/factors/app/add/").status_code == 200
+
+
+class _Bytes:
+    """What a session's row holds, once its compression is undone."""
+
+    def loads(self, data: bytes) -> bytes:
+        return data
 
 
 def test_a_session_without_it_is_asked_for_it_when_the_person_has_one(

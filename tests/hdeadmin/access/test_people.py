@@ -123,6 +123,32 @@ def test_administrators_do_not_lock_themselves_out(administrator: Client, root: 
     assert "ask another administrator" in page.text
 
 
+def test_the_last_who_may_administer_keeps_a_role_that_lets_them(make_person: Make, client: Client):
+    """Whatever the role is called that gives the right."""
+    platform = Group.objects.create(name="platform")
+    Grant.objects.create(group=platform, action="administer", facet="")
+    boss = make_person("boss", "platform")
+    sign_in(client, "boss")
+
+    page = client.post(f"/people/{boss.pk}/roles/", {"roles": ["viewer"]}, follow=True)
+
+    assert "Nobody would be left who may administer" in page.text
+    assert roles_of(boss) == {"platform"}
+    second = make_person("second", "platform")
+    client.post(f"/people/{boss.pk}/roles/", {"roles": ["viewer"]})
+    assert (roles_of(boss), roles_of(second)) == ({"viewer"}, {"platform"})
+
+
+def test_nobody_takes_from_themselves_that_they_may_do_everything(make_person: Make, client: Client):
+    root = make_person("root", is_superuser=True)
+    sign_in(client, "root")
+
+    client.post(f"/admin/auth/user/{root.pk}/change/", {"username": "root", "email": "root@example.com"})
+
+    root.refresh_from_db()
+    assert root.is_superuser
+
+
 @pytest.mark.parametrize("action", ["roles", "disable", "link", "sessions", "factors"])
 def test_who_may_do_everything_is_changed_by_their_like_only(
     administrator: Client, make_person: Make, action: str
@@ -230,6 +256,7 @@ def test_who_may_not_administer_is_refused_and_it_is_on_record(
     assert "People" not in client.get("/account/").text
 
     assert trail().count("denied ada") == 5
+    assert set(AuditEntry.objects.filter(action="denied").values_list("result", flat=True)) == {"denied"}
 
 
 def test_a_person_sees_their_own_account(make_person: Make, client: Client, settings: Settings):
