@@ -37,6 +37,8 @@ HDEADMIN_READINESS = {
 HDEADMIN_AT_START = ["facets.settlement.keep_settling"]
 
 INSTALLED_APPS = [
+    # Before Django's, whose commands it puts on record.
+    "hdeadmin.access",
     # Its pages are those of hdeadmin.access.administration; what allauth registers there is not shown.
     "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.auth",
@@ -52,7 +54,6 @@ INSTALLED_APPS = [
     "allauth.socialaccount",
     "allauth.usersessions",
     "hdeadmin",
-    "hdeadmin.access",
     "hdeadmin.audit",
     "facets",
 ]

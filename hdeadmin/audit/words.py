@@ -1,5 +1,8 @@
 """The words of the trail, as people read them."""
 
+from collections.abc import Mapping
+from typing import Any
+
 _ACTIONS = {
     "sign-in": "Signed in",
     "sign-in-failed": "Sign-in failed",
@@ -15,6 +18,10 @@ _ACTIONS = {
     "view": "Viewed",
     "audit-verified": "Trail verified",
 }
+_DETAILS = {"person": "Whose account", "person_id": "Number of the account"}
+# What an entry without a facet is about, and what of it: names of details, the first that an entry has.
+_ABOUT = ("person", "group", "factor", "page", "of")
+_WHICH = ("roles", "right", "action", "why")
 _LEVELS = {
     "ok": "ok",
     "applied": "ok",
@@ -37,7 +44,18 @@ def result(result: str) -> str:
 
 def detail(name: str) -> str:
     """`events_read` as `Events read`."""
-    return name.replace("_", " ").replace("-", " ").capitalize()
+    return _DETAILS.get(name) or name.replace("_", " ").replace("-", " ").capitalize()
+
+
+def about(details: Mapping[str, Any]) -> str:
+    """Whom or what an entry is about that is about no facet: a person, a group, a factor; "" where nothing says so."""
+    return next((str(details[name]) for name in _ABOUT if details.get(name)), "")
+
+
+def which(details: Mapping[str, Any]) -> str:
+    """Which roles were given, which right was missing; "" where nothing says so."""
+    found = next((details[name] for name in _WHICH if details.get(name)), "")
+    return ", ".join(map(str, found)) if isinstance(found, list) else str(found)
 
 
 def value(value: str | bool | int) -> str:

@@ -147,6 +147,31 @@ def test_an_entry_says_all_and_hostile_text_is_text(auditor: Client):
     assert "<script>alert" not in auditor.get("/audit/").text
 
 
+def test_the_list_says_whom_a_change_is_about_and_what_was_given_or_missing(auditor: Client):
+    trail.record(
+        "granted", user="root", details={"person": "ann", "person_id": 4, "roles": ["auditor", "viewer"]}
+    )
+    trail.record("factor-added", user="ann", details={"factor": "passkey"})
+    trail.record(
+        "denied", user="ann", facet="ORDER", entity="o-1", result="refused", details={"right": "append"}
+    )
+    trail.record("group-added", user="root", details={"group": HOSTILE})
+
+    page = auditor.get("/audit/")
+
+    told = [(row["about"], row["which"]) for row in page.context["rows"]]
+    assert told == [
+        (HOSTILE, ""),
+        ("", "append"),
+        ("passkey", ""),
+        ("ann", "auditor, viewer"),
+    ]
+    for text in ("ann", "auditor, viewer", "passkey", "append"):
+        assert f"<bdi>{text}</bdi>" in page.text
+    assert "<script>alert" not in page.text
+    assert "Whose account" in auditor.get(f"/audit/{page.context['rows'][-1]['entry'].number}/").text
+
+
 def test_an_intent_and_its_outcome_lead_to_each_other(auditor: Client):
     intent = trail.record("append", phase="intent", facet="ORDER", entity="o-1", seq_after=4)
     outcome = trail.record_outcome(intent, "applied")

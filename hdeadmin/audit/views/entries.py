@@ -59,10 +59,13 @@ def _address(filters: Filters, **place: int) -> str:
 
 def row(entry: AuditEntry) -> dict[str, Any]:
     """One entry as lists show it; `ts` is in milliseconds since 1970."""
+    details = entry.details
     return {
         "entry": entry,
         "ts": int(entry.at.timestamp() * 1000),
         "action": words.action(entry.action),
+        "about": words.about(details),
+        "which": words.which(details),
         "result": words.result(entry.result),
         "level": words.level(entry.result),
     }

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import time_machine
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.core.management import CommandError, call_command
 from django.db import connections
 from django.test import Client
@@ -217,3 +217,13 @@ def test_people_of_one_name_are_told_apart(db: None):
     names = [invitations.new_person(f"ann.lee@{host}.example").username for host in "abc"]
 
     assert names == ["ann-lee", "ann-lee-2", "ann-lee-3"]
+
+
+def test_groups_of_ones_own_are_roles_too_and_a_name_that_is_none_is_refused(db: None):
+    Group.objects.create(name="order desk")
+    call_command("invite", "ann@example.com", "--role", "viewer", "order desk")
+
+    assert {group.name for group in User.objects.get().groups.all()} == {"viewer", "order desk"}
+    with pytest.raises(CommandError, match="No group is called boss"):
+        call_command("invite", "bob@example.com", "--role", "boss")
+    assert User.objects.count() == 1

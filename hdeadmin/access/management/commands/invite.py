@@ -1,16 +1,17 @@
 """manage.py invite: make somebody an account, with roles, and print or send the link that opens it."""
 
-import getpass
 from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
 from hdeadmin import mail
 from hdeadmin.access import invitations, letters, people
 from hdeadmin.access.rights import ROLES
+from hdeadmin.audit.trail import command_user
 
 
 class Command(BaseCommand):
@@ -22,7 +23,11 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("email", metavar="EMAIL")
         parser.add_argument(
-            "--role", nargs="+", default=[], choices=ROLES, metavar="ROLE", help=f"Any of {', '.join(ROLES)}."
+            "--role",
+            nargs="+",
+            default=[],
+            metavar="ROLE",
+            help=f"Any of {', '.join(ROLES)}, or a group of your own.",
         )
         parser.add_argument(
             "--url",
@@ -31,7 +36,12 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, email: str, role: list[str], url: str, **options: Any) -> None:
-        by = people.By(name=f"{getpass.getuser()} (manage.py invite)")
+        groups = set(Group.objects.values_list("name", flat=True))
+        if unknown := sorted({*role} - groups):
+            raise CommandError(
+                f"No group is called {', '.join(unknown)}. There are {', '.join(sorted(groups))}."
+            )
+        by = people.By(name=command_user())
         first = True
         try:
             user, path = people.invite(email, role, by=by)
