@@ -2,7 +2,7 @@
 
 from facets.directory.answer import count, every, find, query, search
 from facets.directory.known import Freshness, PassCost, found, freshness, freshness_of_all, knows, pass_cost
-from facets.directory.rows import forget, note, remove
+from facets.directory.rows import forget, note
 
 __all__ = [
     "Freshness",
@@ -18,6 +18,5 @@ __all__ = [
     "note",
     "pass_cost",
     "query",
-    "remove",
     "search",
 ]

@@ -34,10 +34,6 @@ _FEW = 50
 Told = Callable[[int, float], None]
 
 
-def is_embedded() -> bool:
-    return isinstance(current_table(), SqliteTable)
-
-
 def catch_up(*, seconds: float | None = PATIENCE, told: Told = lambda entities, share: None) -> bool:
     """Read what the file has and the directory has not; True once that is nothing. Another engine has no such file.
 

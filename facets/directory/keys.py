@@ -51,11 +51,6 @@ def sort_key(value: JSON, kind: Kind) -> bytes:
     return _OTHER + fold(text).encode(errors="replace")[:LONGEST]
 
 
-def is_whole(key: bytes) -> bool:
-    """Whether the key holds all of its value, so that equal keys stand for values that are equal but for case."""
-    return len(key) <= LONGEST
-
-
 def contained(text: str) -> bytes:
     """The bytes that are in the key of each text that contains this one."""
     return fold(text).encode(errors="replace")

@@ -74,13 +74,12 @@ class Told:
     """How far a pass has come.
 
     Attributes:
-        records: looked at, of `of` (0: nobody knows).
+        records: looked at; see `expected`.
         entities: found so far; `by_facet` of those found by this run, and once it came to the end, all that there are.
         resumed: an earlier run had begun it.
         is_whole: it came to the end.
     """
 
-    of: int
     records: int = 0
     entities: int = 0
     unreadable: int = 0
@@ -120,7 +119,6 @@ def run(
     work = _taken(_parts(facts, names, segments, whole_table), facts, names, anew, whole_table)
     parts = {part.number: part for part in work.parts.filter(done=False)}
     state = Told(
-        of=facts.items if not work.source else _known(names),
         records=work.records,
         entities=work.entities,
         unreadable=work.unreadable,
@@ -156,6 +154,11 @@ def run(
     finally:
         IndexPass.objects.filter(pk=work.pk, owner=work.owner).update(lease_until=0)
     return state
+
+
+def expected(facts: TableFacts, facets: Sequence[str] = (), *, whole_table: bool = False) -> int:
+    """About how many records a run with these arguments looks at; 0 where nobody knows."""
+    return facts.items if whole_table or not facts.index else _known(facets)
 
 
 def unfinished(facets: Sequence[str] = ()) -> IndexPass | None:

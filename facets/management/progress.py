@@ -13,6 +13,7 @@ class Progress:
     """Tells `stream` about work of `total` units, whatever is counted: bytes, entities.
 
     Args:
+        total: 0 where nobody knows; then only what is done is told.
         resumed: of `done` and of `items`, what an earlier run has done.
         left: tell how much time the rest will take.
     """
@@ -44,7 +45,7 @@ class Progress:
         now = self._clock()
         if now - self._told >= (_BAR_EVERY if self._bar else _LINE_EVERY):
             self._told = now
-            self._tell(min(done, self._total), items, now)
+            self._tell(min(done, self._total) if self._total else done, items, now)
 
     def finish(self, items: int) -> None:
         """Leave the whole bar standing; elsewhere work that was over quickly says nothing."""
@@ -60,15 +61,18 @@ class Progress:
             self._stream.flush()
 
     def _tell(self, done: int, items: int, now: float) -> None:
-        share = done / self._total if self._total else 1.0
+        share = done / self._total if self._total else 0.0
         seconds = max(now - self._begun, 0.001)
         done_before, items_before = self._resumed
-        text = f"{share:4.0%}  {items:,} {self._unit}, {(items - items_before) / seconds:,.0f} a second"
+        text = f"{items:,} {self._unit}, {(items - items_before) / seconds:,.0f} a second"
+        if self._total:
+            text = f"{share:4.0%}  {text}"
         if self._left and done_before < done < self._total:
             text += f", {in_time((self._total - done) * seconds / (done - done_before))} left"
         if self._bar:
             filled = round(share * _WIDTH)
-            self._stream.write(f"\r{self._label} [{'#' * filled}{'.' * (_WIDTH - filled)}] {text} ")
+            bar = f"[{'#' * filled}{'.' * (_WIDTH - filled)}] " if self._total else ""
+            self._stream.write(f"\r{self._label} {bar}{text} ")
         else:
             self._stream.write(f"{self._label} {text.strip()}\n")
         self._stream.flush()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any, cast, get_args
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
@@ -12,7 +11,6 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from facets import directory, registry
-from facets.directory.question import Question, Row
 from facets.lists import asked as addresses
 from facets.lists import files
 from facets.lists.asked import Asked
@@ -21,9 +19,6 @@ from facets.lists.files import Format
 from facets.views.rights import require
 from hdeadmin import limits
 from hdeadmin.audit import trail
-
-# Rows that are held at once.
-_CHUNK = 1_000
 
 
 @require_POST
@@ -47,7 +42,7 @@ def export(request: HttpRequest, facet: str) -> HttpResponse | StreamingHttpResp
     secret = bool(definition and definition.sensitive_fields)
     trail.record("export", request=request, facet=facet, details=_details(asked, format, secret=secret))
     listed = [column for column in shown if column.listed]
-    lines = files.lines(_rows(asked.question), listed, cast(Format, format))
+    lines = files.lines(directory.every(asked.question), listed, cast(Format, format))
     # A lone surrogate, which no encoding of text has, is written as JSON escapes it.
     response = StreamingHttpResponse(
         (line.encode("utf-8", "backslashreplace") for line in lines),
@@ -57,15 +52,6 @@ def export(request: HttpRequest, facet: str) -> HttpResponse | StreamingHttpResp
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     response.headers["Cache-Control"] = "no-store"
     return response
-
-
-def _rows(question: Question) -> Iterator[Row]:
-    after: str | None = None
-    while True:
-        page = directory.query(question, limit=_CHUNK, after=after)
-        yield from page.rows
-        if (after := page.after) is None:
-            return
 
 
 def _details(asked: Asked, format: str, *, secret: bool) -> dict[str, Any]:

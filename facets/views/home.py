@@ -23,7 +23,10 @@ from hdeadmin.access.rights import administrators, scope
 
 @dataclass(slots=True)
 class FacetCard:
-    """One facet. What the directory tells is None where it does not know the facet yet."""
+    """One facet. What the directory tells is None where it does not know the facet yet.
+
+    `freshness` is None too where it is that of all facets.
+    """
 
     name: str
     definition: FacetDefinition[Any] | None
@@ -43,12 +46,15 @@ def home(request: HttpRequest) -> HttpResponse:
     corrected = overview.corrections(names)
     found = directory.found()
     drifted = drift.counts(found.values())
+    freshness = directory.freshness_of_all(names)
     cards = []
     for name in names:
         card = FacetCard(name, registry.get(name), corrected.get(name, 0), may(request, name, "audit"))
         if directory.knows(name):
             row = found.get(name)
-            card.freshness = directory.freshness(name)
+            own = directory.freshness(name)
+            if not own.live and (own.as_of, own.outdated) != (freshness.as_of, freshness.outdated):
+                card.freshness = own
             card.entities = row.entities if row else 0
             card.activity = overview.activity(row)
             card.drifted = drifted.get(name, 0)
@@ -57,7 +63,7 @@ def home(request: HttpRequest) -> HttpResponse:
     context = {
         "cards": cards,
         "table": current_table().name,
-        "freshness": directory.freshness_of_all(names) if names else None,
+        "freshness": freshness,
         "today": timezone.localdate(),
         **unindexed([card.name for card in cards if card.entities is None]),
         "may_see": bool(scope(request.user, "view")),

@@ -107,15 +107,18 @@ def test_following_needs_a_stream_of_what_items_became(dynamo: DynamoTable) -> N
 
 def test_createtable_adds_a_stream_and_an_index_to_a_table_that_is_there(dynamo: DynamoTable) -> None:
     assert "gets its stream" in run("createtable", "--stream")
-    assert "1 states" not in run("createtable", "--stream")
     assert "nothing was changed" in run("createtable", "--stream")
     dynamo.load([state_record("ORDER", "5", 1, "{}", 1).to_item()])
-    assert "1 states read" in run("follow", "--once")
+    assert "1 state read" in run("follow", "--once")
     assert directory.find("ORDER", "5")
     assert "gets its index of states" in run("createtable", "--states-index")
     while facts_of(dynamo).index is None:
         pass
     assert "Reading the index 'states'" in run("index")
+    facts = facts_of(dynamo)
+    assert passes.expected(facts) == 5
+    assert passes.expected(facts, ["ORDER"]) == 2
+    assert passes.expected(facts, whole_table=True) == facts.items
 
 
 @pytest.mark.parametrize(

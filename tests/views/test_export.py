@@ -11,7 +11,7 @@ from django.urls import reverse
 from facets.core import Event, Facet, json
 from facets.core.store import Table
 from facets.definitions.order import order
-from facets.views import export
+from facets.directory import answer
 from hdeadmin import limits
 from hdeadmin.audit import trail
 from hdeadmin.audit.models import AuditEntry
@@ -41,7 +41,7 @@ def test_the_file_has_what_the_list_finds_in_its_order(operator: Client, people:
 
 
 def test_all_of_a_long_list_is_in_the_file(operator: Client, people: None, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(export, "_CHUNK", 2)
+    monkeypatch.setattr(answer, "_PAGE_OF_ALL", 2)
 
     lines = text_of(operator.post(f"{URL}?sort=@id", {"format": "jsonl"})).split("\n")
 

@@ -15,8 +15,10 @@ from facets import drift
 from facets.core import Event, Facet
 from facets.core.dynamodb import DynamoTable
 from facets.core.records import state_record
+from facets.core.scan import facts_of
 from facets.core.sqlite import SqliteTable
 from facets.core.store import Table
+from facets.directory import passes
 from facets.directory.models import Entity
 from hdeadmin.access.models import Grant
 from hdeadmin.audit import trail
@@ -142,6 +144,22 @@ def test_the_page_takes_as_many_queries_for_many_entities_as_for_one(
 
     with django_assert_max_num_queries(40):
         viewer.get("/")
+
+
+def test_a_card_tells_its_own_freshness_only_where_it_is_not_that_of_all(
+    viewer: Client, dynamo_ledger: DynamoTable
+):
+    for facet in ("BANK_ACCOUNT", "ORDER"):
+        dynamo_ledger.load([state_record(facet, "1", 0, "{}", 0).to_item()])
+    with time_machine.travel(timezone.now() - timedelta(hours=3)):
+        passes.run(dynamo_ledger, facts_of(dynamo_ledger))
+    assert [card.freshness for card in cards(viewer.get("/")).values()] == [None, None]
+
+    passes.run(dynamo_ledger, facts_of(dynamo_ledger), ["ORDER"])
+
+    found = cards(viewer.get("/"))
+    assert found["BANK_ACCOUNT"].freshness is None
+    assert found["ORDER"].freshness.text == "indexed 0 s ago"
 
 
 def test_an_overview_never_counts_what_has_moved_on(viewer: Client, account: str, accounts: Facet):

@@ -87,7 +87,7 @@ class _Told:
 
 
 def _summary(told: Told) -> str:
-    text = f"{told.states:,} states read, {told.removed:,} entities gone"
+    text = f"{told.states:,} state{'' if told.states == 1 else 's'} read, {told.removed:,} gone"
     if told.unreadable:
         text += f", {told.unreadable:,} passed over that are not of hde's format"
     return text if told.until is not None or told.standing_by else f"{text}; not caught up yet"

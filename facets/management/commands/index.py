@@ -72,7 +72,7 @@ class Command(BaseCommand):
                 progress = Progress(
                     sys.stderr,
                     "Indexing",
-                    left.records if left and not facts.items else facts.items,
+                    passes.expected(facts, facets, whole_table=whole_table),
                     unit="entities",
                     resumed=(left.records, left.entities) if left else (0, 0),
                     left=True,
