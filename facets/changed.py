@@ -99,7 +99,7 @@ def _line(effect: Effect, start: JSON, label: Callable[[str], str], sensitive: S
     # Masked before they are counted: how many there are below a masked field is not told.
     found = mask_changes(found, sensitive)
     return Changed(
-        display.changes(found[:SHOWN], label, sensitive=sensitive),
+        display.changes(found[:SHOWN], label, sensitive=sensitive, show=display.brief),
         max(0, len(found) - SHOWN),
         display.visible(redact(effect.error, sensitive, effect.before, effect.data)),
         effect.skipped,

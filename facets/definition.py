@@ -330,11 +330,16 @@ def humanize(name: str) -> str:
     return " ".join(words).capitalize() or name
 
 
+# What pydantic says of them names a class of Python's, which staff do not know.
+_NO_OBJECT = ("dict_type", "model_type", "model_attributes_type")
+
+
 def first_problem(error: ValidationError) -> str:
     """`intent.amount: Field required`: where and what, without the value, which may be secret."""
     problem = error.errors(include_url=False, include_input=False)[0]
     where = ".".join(str(part) for part in problem["loc"])
-    return f"{where}: {problem['msg']}" if where else problem["msg"]
+    words = "Input should be an object" if problem["type"] in _NO_OBJECT else problem["msg"]
+    return f"{where}: {words}" if where else words
 
 
 def _on_models(

@@ -20,7 +20,9 @@ from facets.masking import BULLETS, MASKED, mask, mask_changes
 from facets.stored_form import stored_key
 
 JSON = Any
-Kind = Literal["text", "number", "bool", "time", "choice", "null", "absent", "empty", "raw", "masked"]
+Kind = Literal[
+    "text", "number", "bool", "time", "choice", "null", "absent", "empty", "raw", "masked", "count"
+]
 
 MAX_ROWS = 300
 MAX_DEPTH = 6
@@ -145,8 +147,19 @@ def scalar(value: JSON, annotation: Any = None) -> Value:
     return Value("raw", _shortened(visible(indented(value))))
 
 
+def brief(value: JSON) -> Value:
+    """One value for a crowded line: of an object or a long list only how much it holds."""
+    if isinstance(value, list) and value:
+        return Value("text", _joined(value)) if _is_short_list(value) else _count(len(value), "item")
+    return _count(len(value), "field") if isinstance(value, Mapping) and value else scalar(value)
+
+
 def changes(
-    found: Iterable[Change], label: Any = humanize, *, sensitive: Sequence[str]
+    found: Iterable[Change],
+    label: Any = humanize,
+    *,
+    sensitive: Sequence[str],
+    show: Callable[[JSON], Value] = scalar,
 ) -> list[dict[str, Any]]:
     """Differences for a template: `path` as words, `kind`, and `old` and `new` as Values, sensitive ones masked."""
     return [
@@ -156,8 +169,8 @@ def changes(
             )
             or "The whole value",
             "kind": change.kind,
-            "old": scalar(change.old),
-            "new": scalar(change.new),
+            "old": show(change.old),
+            "new": show(change.new),
         }
         for change in mask_changes(found, sensitive)
     ]
@@ -265,9 +278,8 @@ def _field(
         yield Row(depth, key, label, shown, extra=extra, unit=unit, about=_about(field))
     elif isinstance(value, list) and (table := _table(value, _item_annotation(annotation))):
         yield Row(depth, key, label, table=table, extra=extra)
-    elif isinstance(value, list) and len(value) <= 12 and all(_is_short(item) for item in value):
-        texts = ", ".join(scalar(item).text for item in value)
-        yield Row(depth, key, label, Value("text", texts), extra=extra)
+    elif isinstance(value, list) and _is_short_list(value):
+        yield Row(depth, key, label, Value("text", _joined(value)), extra=extra)
     else:
         yield Row(depth, key, label, extra=extra)
         yield from _rows(value, annotation, depth + 1)
@@ -296,6 +308,18 @@ def _table(items: list[JSON], annotation: Any) -> Table | None:
     ]
     numeric = [all(value.kind == "number" for value in column) for column in zip(*cells, strict=True)]
     return Table(list(zip(labels, numeric, strict=True)), cells)
+
+
+def _is_short_list(items: list[JSON]) -> bool:
+    return len(items) <= 12 and all(_is_short(item) for item in items)
+
+
+def _joined(items: list[JSON]) -> str:
+    return ", ".join(scalar(item).text for item in items)
+
+
+def _count(number: int, noun: str) -> Value:
+    return Value("count", f"{number:,} {noun}{'' if number == 1 else 's'}")
 
 
 def _is_short(item: JSON) -> bool:

@@ -66,6 +66,8 @@ def picture(
         f"last {charts.number(marks[-1][2])}.",
         "low": low,
         "high": high,
+        "lowest": charts.number(low[2]),
+        "highest": charts.number(high[2]),
         "last": marks[-1],
         "rows": [
             {"seq": mark[0], "ts": mark[1], "value": charts.number(mark[2]), "url": point.url}

@@ -44,6 +44,7 @@ class Payload:
     Attributes:
         size: of the payload as it is stored, in characters.
         cut: not all of it is in `rows` and `raw`.
+        hidden: it is masked as a whole, since nothing says what in it is sensitive.
     """
 
     rows: list[display.Row]
@@ -51,6 +52,10 @@ class Payload:
     problem: str = ""
     size: int = 0
     cut: bool = False
+
+    @property
+    def hidden(self) -> bool:
+        return self.raw == BULLETS
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,9 +94,13 @@
     if (copy) {
       try {
         await navigator.clipboard.writeText(copy.dataset.copy ?? (await textAt(copy.dataset.copyUrl)));
+        copy.dataset.name ??= copy.getAttribute("aria-label");
         copy.setAttribute("aria-label", "Copied");
         copy.classList.add("copied");
-        setTimeout(() => copy.classList.remove("copied"), 1500);
+        setTimeout(() => {
+          copy.classList.remove("copied");
+          copy.setAttribute("aria-label", copy.dataset.name);
+        }, 1500);
       } catch {
         say("It could not be copied.");
       }

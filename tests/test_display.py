@@ -151,6 +151,22 @@ def test_very_long_text_is_cut_and_says_how_much_is_left():
     assert "more characters" in display.indented_text(json.dumps("x" * (display.MAX_RAW + 10)), ())
 
 
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ([{"desc": "Lamp"}, {"desc": "Rug"}], "2 items"),
+        ([{"desc": "Lamp"}], "1 item"),
+        ({"city": "Oslo", "zip": "0150"}, "2 fields"),
+        (["pi_1", "pi_2"], "pi_1, pi_2"),
+        ([], "empty list"),
+        ({}, "empty object"),
+        (12.5, "12.5"),
+    ],
+)
+def test_in_a_crowded_line_what_holds_more_says_how_much(value, shown):
+    assert display.brief(value).text == shown
+
+
 def test_a_difference_reads_as_words_and_two_values():
     found = display.changes(
         diff({"ownerLast": "Reed", "ids": [1]}, {"ids": [1, None]}), lambda key: key.upper(), sensitive=()

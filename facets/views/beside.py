@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 
+from facets import display
 from facets.definition import FacetDefinition
 from facets.drawing import SHORT, drawn_fields, picture, turning
 from facets.reading import Reading
@@ -41,6 +42,7 @@ def beside_state(
         "drift": None,
         "pictures": [],
         "drawn": bool(fields) and last > 1,
+        "drawn_labels": ", ".join(display.visible(definition.label(name)) for name in fields),
         "small": True,
         "draws_itself": last <= (SHORT if reading.cost.capacity is None else SHORT_PAID),
         "last_seq": last,

@@ -25,6 +25,7 @@ def shown(
         "changes": changes[:MAX_CHANGES],
         "more": max(0, len(changes) - MAX_CHANGES),
         "unreadable": found.unreadable,
+        "lost": not found.unreadable and not found.stored_seq,
         "seq": found.seq,
         "stored_seq": found.stored_seq,
         "behind": found.seq != found.stored_seq,

@@ -75,7 +75,7 @@ def entity(request: HtmxRequest, facet: str, entity_id: str) -> HttpResponse:
     """The state and one page of the history, newest first. To htmx, the page of the history alone.
 
     `?event=SEQ` shows the event among its neighbours, `?before=SEQ` those below it, `?after=SEQ` those above it,
-    `?near=MOMENT` leads to the last event until then. What Filters reads narrows it down; `?rows=N` shows more at
+    `?go=SEQ` and `?near=MOMENT` lead to an event: that one, or the last until then. What Filters reads narrows it down; `?rows=N` shows more at
     once, `?unfold=1` their payloads, `?all=1` all of each. `?raw=RNG` is one record as it is stored. `?seq=N` and
     `?at=MOMENT` show the entity as it was.
     404: there is no such entity.
@@ -91,6 +91,8 @@ def entity(request: HtmxRequest, facet: str, entity_id: str) -> HttpResponse:
     if asks_for_moment(request):
         return moment_page(request, facet, entity_id) or missing(request, facet, entity_id)
     entity_url = reverse("entity", args=[facet, entity_id])
+    if (seq := number(request.GET.get("go"))) is not None:
+        return redirect(event_url(entity_url, seq))
     asked = Asked.of(request.GET)
     problem = ""
     if near := request.GET.get("near", "").strip():
@@ -241,6 +243,7 @@ def _history(
         "seq": reading.last_seq,
         # What they did is known only after those before them.
         "replayed": bool(effects) and min(seqs) > 1,
+        "not_replayed": max(seqs) if definition and seqs and not effects else None,
         "faults": reading.faults,
         "found": asked.event if asked.event in seqs else None,
         # Elsewhere than where the event is, it is not missing.

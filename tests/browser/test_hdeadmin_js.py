@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from facets.core.store import Table
-from tests.browser.console import sign_in
+from tests.browser.console import sign_in, url_of
 
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
 AGO = {
@@ -42,6 +42,18 @@ def test_how_long_ago_is_rounded_to_the_nearest(page: Page):
     )
 
     assert said == list(AGO.values())
+
+
+def test_a_copy_button_says_that_it_has_copied_and_then_its_name_again(page: Page):
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.clock.install()
+    page.goto(url_of("entity", "acc-1001"))
+    page.get_by_role("button", name="Copy the id").click()
+
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == "acc-1001"
+    page.clock.run_for(2_000)
+    expect(page.get_by_role("button", name="Copy the id")).to_be_visible()
 
 
 def test_a_part_of_a_page_that_fails_says_so_in_passing_with_the_requests_id(page: Page):

@@ -79,7 +79,7 @@ def test_a_long_history_is_run_to_its_end_with_and_without_javascript(
     expect(page.locator("#moment")).to_contain_text("As it was after event 40 of 200", timeout=20_000)
     if javascript:
         page.goto(url_of("entity", long))
-        page.get_by_role("link", name="Draw 200 events").click()
+        page.get_by_role("link", name="Draw Balance over 200 events").click()
         expect(page.locator("#chart .chart-line")).to_be_visible(timeout=20_000)
         page.locator("#chart .chart-link").last.click()
         expect(page.locator("#moment")).to_contain_text("The newest event, 200", timeout=20_000)

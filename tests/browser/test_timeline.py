@@ -65,7 +65,7 @@ def test_back_comes_back_to_the_rows_that_were_read(signed_in: Page):
     page.locator("#older").scroll_into_view_if_needed()
     expect(page.locator(".event")).to_have_count(100)
     page.locator("#event-1430").scroll_into_view_if_needed()
-    expect(page).to_have_url(re.compile(r"\?before=14\d\d#event-14\d\d$"))
+    expect(page).to_have_url(re.compile(r"\?before=14[34]\d#event-14[34]\d$"))
     read = page.url
     page.goto("/")
     page.go_back()

@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from facets.core import Event, Facet
-from facets.core.records import state_record
+from facets.core.records import inbound_record, state_record
 from facets.core.store import Table
 from facets.definitions.bank_account import bank_account
 
@@ -43,6 +43,17 @@ def test_drift_is_shown_at_once_where_the_whole_history_was_read(
     assert "Stored state differs from its events: 2 fields" in text_of(response)
     assert reverse("recalculate", args=["BANK_ACCOUNT", drifted]) in response.content.decode()
     assert "A recalculation would put it right. " in text_of(viewer.get(url()))
+
+
+def test_a_state_that_is_lost_is_not_told_of_as_a_field(operator: Client, ledger: Table):
+    ledger.load(
+        [inbound_record("BANK_ACCOUNT", "acc-1", 1, "ACCOUNT_CREATION", '{"id":"acc-1"}', 1).to_item()]
+    )
+
+    text = text_of(operator.get(url()))
+
+    assert "No state is stored; its events come to one" in text
+    assert "1 field" not in text
 
 
 def test_drift_in_masked_fields_does_not_show_them(

@@ -139,6 +139,13 @@ def test_an_event_named_beside_another_place_is_not_said_to_be_missing(viewer: C
     assert "There is no event" not in response.text
 
 
+def test_the_number_of_an_event_leads_to_its_row_on_the_page(viewer: Client, account: str):
+    response = viewer.get(url_of(account), {"go": "2"})
+
+    assert response.status_code == 302
+    assert response["Location"] == f"{url_of(account)}?event=2#event-2"
+
+
 def test_a_moment_leads_to_the_last_event_until_then(viewer: Client, accounts: Facet, ledger: Table):
     ledger.load(
         inbound_record(
@@ -227,6 +234,19 @@ def test_a_row_says_what_its_event_changed_and_the_state_marks_the_last(viewer: 
     changed = [(c["path"], c["old"].text, c["new"].text) for c in page.context["rows"][0].changed.changes]
     assert changed == [("Balance", "0", "100")]
     assert [row.label for row in page.context["state_payload"].rows if row.changed] == ["Balance"]
+
+
+def test_rows_whose_changes_are_not_known_lead_to_the_replay_that_tells_them(
+    viewer: Client, account: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("facets.changed.MOST_BEFORE", 0)
+    monkeypatch.setattr("facets.changed.MOST_BEFORE_PAID", 0)
+
+    page = viewer.get(url_of(account), {"rows": "1"}).text
+
+    assert "Show what these changed" in page
+    assert f'{url_of(account)}?seq=3" title="Runs every earlier event' in page
+    assert "Show what these changed" not in viewer.get(url_of(account)).text
 
 
 def test_a_long_payload_is_cut_until_all_of_it_is_asked_for(viewer: Client, accounts: Facet):

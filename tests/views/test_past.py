@@ -322,6 +322,7 @@ def test_every_value_of_a_short_history_is_drawn_and_leads_to_its_event(viewer: 
         (4, "-150"),
     ]
     assert "lowest -200 at event 3, highest 100 at event 2" in picture["words"]
+    assert "Lowest -200 at event 3 , highest 100 at event 2 ." in text_of(response)
     page = response.content.decode()
     assert 'href="/facets/BANK_ACCOUNT/entity/acc-1?seq=3"' in page
     assert "style=" not in page
