@@ -23,7 +23,7 @@ def check(request: HtmxRequest, facet: str, entity_id: str) -> HttpResponse:
     if end is None:
         return missing(request, facet, entity_id)
     last, state = end
-    context = entity_context(definition, entity_id, "Stored against replayed", region="drift")
+    context = entity_context(definition, entity_id, "Is the stored state right?", region="drift")
     position = run(request, history, last)
     if not position.ended:
         return under_way(
@@ -32,7 +32,7 @@ def check(request: HtmxRequest, facet: str, entity_id: str) -> HttpResponse:
             done=position.seq,
             of=last,
             go_on=request.get_full_path(),
-            doing="Holding the stored state against its events",
+            doing="Comparing the stored state with its events",
         )
     context["drift"] = shown(
         drift(history, position, state), definition, definition.sensitive_fields, entity_id
