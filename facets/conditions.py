@@ -174,7 +174,9 @@ def _wanted(field: Field, text: str) -> JSON:
             )
         except (ArithmeticError, ValueError):
             raise NotAsked(
-                f"{field.label} is a number, which “{text}” is not." if text else f"{field.label}: give a number."
+                f"{field.label} is a number, which “{text}” is not."
+                if text
+                else f"{field.label}: give a number."
             ) from None
     if field.kind == "time":
         moment = _moment(text)

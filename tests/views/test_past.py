@@ -286,6 +286,11 @@ def test_the_first_event_after_which_it_held_is_found_and_the_next_ones(viewer: 
     assert [(spell["seq"], spell["end"]) for spell in until] == [(2, 3)]
 
 
+def test_a_change_is_a_moment_and_lasts_until_nothing(viewer: Client, dated: str):
+    assert " until " in text_of(ask(viewer, field="balance", **{"is": "lt"}, value="0"))
+    assert " until " not in text_of(ask(viewer, field="balance", **{"is": "changed"})).lower()
+
+
 def test_what_held_from_the_start_or_never_is_said(viewer: Client, dated: str):
     assert "It held from the start" in text_of(ask(viewer, field="balance", **{"is": "eq"}, value="0"))
     assert "It was never so" in text_of(ask(viewer, field="balance", **{"is": "gt"}, value="999"))
