@@ -10,10 +10,11 @@ from django.views.decorators.http import require_safe
 
 from facets import corrections, display, registry, timeline
 from facets.core import Event, FacetError, InvalidRecord, Record, StoreUnavailable, TableNotFound
+from facets.core.json import JSON
 from facets.core.processor import Processor
 from facets.core.records import partition_key
 from facets.core.store import MAX_RECORDS
-from facets.definition import FacetDefinition, humanize
+from facets.definition import FacetDefinition, humanize, in_words
 from facets.diff import Change, diff
 from facets.stores import current_table
 from facets.views.entity import LONGEST_KEY, read
@@ -140,9 +141,19 @@ def _difference(
     except FacetError as error:
         reason = error.reason if isinstance(error, InvalidRecord) else str(error)
         return _Difference([], f"The history cannot be replayed: {display.visible(reason)}")
-    except Exception as error:  # noqa: BLE001 - a rule is somebody else's code and says no in its own way
-        return _Difference([], f"The history cannot be replayed: {display.visible(str(error))}")
+    except Exception:  # noqa: BLE001 - a rule is somebody else's code and says no in its own way
+        return _Difference([], f"The history cannot be replayed: {_refusal(definition.processor, past)}")
     return _Difference(diff(before, after))
+
+
+def _refusal(processor: Processor[Any], past: list[Event]) -> str:
+    """What the first rule says that refuses an event, masked; hostile text made visible."""
+    state: JSON = None
+    for step in processor.steps(None, past):
+        if step.error:
+            return display.visible(in_words(processor, step.error, state, step.event.data))
+        state = step.state
+    return "a rule refused an event."
 
 
 def _state(processor: Processor[Any], past: list[Event]) -> Any:

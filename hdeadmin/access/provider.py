@@ -70,7 +70,11 @@ class Exchange(OAuth2Adapter):  # type: ignore[misc]
     def complete_login(self, request: HttpRequest, app: SocialApp, token: SocialToken, **kwargs: Any) -> Any:
         claims = self._claims_of(kwargs["response"].get("id_token") or "", app.client_id)
         if "email" not in claims or (settings.HDEADMIN_OIDC_ROLES and groups_in(claims) is None):
-            claims = {**self._told_of(token.token, claims["sub"]), **claims}
+            told = self._told_of(token.token, claims["sub"])
+            if "email" in claims:
+                # It may tell of another address that this one is verified.
+                told.pop("email_verified", None)
+            claims = {**told, **claims}
         return self.get_provider().sociallogin_from_response(request, claims)
 
     def _endpoint(self, name: str) -> str:

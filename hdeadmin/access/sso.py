@@ -49,11 +49,13 @@ class SingleSignOn(DefaultSocialAccountAdapter):  # type: ignore[misc]
                 synchronise_roles(request, sociallogin.user, sociallogin)
             return
         email = sociallogin.user.email
-        here = User.objects.filter(email__iexact=email).first() if email else None
-        if here is None:
+        found = list(User.objects.filter(email__iexact=email).order_by("pk")[:2]) if email else []
+        if not found:
             return
+        here = found[0]
         verified = sociallogin.claims.get("email_verified") is True
-        if settings.HDEADMIN_OIDC_LINK_EMAIL and verified and here.is_active:
+        # Where two have it, whose it is cannot be told.
+        if settings.HDEADMIN_OIDC_LINK_EMAIL and verified and here.is_active and len(found) == 1:
             sociallogin.connect(request, here)
             synchronise_roles(request, here, sociallogin)
             return

@@ -391,6 +391,25 @@ def test_a_rule_and_a_schema_quote_no_secret(planted: str, ledger: Table):
     assert not told(str(caught.value))
 
 
+def test_a_receipt_does_not_say_what_a_rule_quotes(operator: Client, ledger: Table):
+    assert isinstance(ledger, SqliteTable)
+    records = [
+        inbound_record("VAULT", "v-5", 1, "OPENED", json.dumps({"email": SECRETS["event email"]}), 0),
+        inbound_record("VAULT", "v-5", 2, "LOCKED", json.dumps({"pin": PIN}), 0),
+        state_record("VAULT", "v-5", 2, json.dumps({"email": SECRETS["event email"], "pin": PIN}), 0),
+    ]
+    ledger.load(record.to_item() for record in records)
+    append = reverse("append", args=["VAULT", "v-5"])
+    page = operator.get(append + "?type=SPENT")
+    preview = press(operator, append, page, "preview", {"e1.amount": "2"})
+
+    receipt = operator.get(press(operator, append, preview, "confirm", {"reason": "Because of it"}).url)
+
+    assert "The history cannot be replayed" in receipt.text
+    assert "is taken" in receipt.text
+    assert not in_answer(receipt)
+
+
 def test_no_promise_lets_a_masked_value_be_guessed_at(operator: Client, planted: str, ledger: Table):
     """A hash of the state in it would: all else of the state is known to whoever tries a million PINs."""
     state = ledger.db("VAULT").get_state("v-4")

@@ -299,6 +299,31 @@ def test_where_the_setting_says_so_a_verified_e_mail_links_to_the_account(
     assert sign_in(Client(), "someone").url == "/"
 
 
+def test_what_is_verified_is_the_address_that_was_told_with_it(
+    acme: Provider, client: Client, make_person: Make, settings: Settings
+):
+    """The token names one address, and the userinfo page, which is asked for groups, says of another that it is verified."""
+    settings.HDEADMIN_OIDC_LINK_EMAIL = True
+    make_person("someone", email="ann@example.com")
+    for claim in ("email_verified", "groups"):
+        del acme.claims[claim]
+    acme.userinfo = {"groups": ["support"], "email": "mallory@example.com", "email_verified": True}
+
+    assert come_by(acme, client).status_code == 403
+    assert not SocialAccount.objects.exists()
+
+
+def test_an_address_that_two_have_links_to_neither(
+    acme: Provider, client: Client, make_person: Make, settings: Settings
+):
+    settings.HDEADMIN_OIDC_LINK_EMAIL = True
+    make_person("someone", email="ann@example.com")
+    make_person("another", email="Ann@Example.com")
+
+    assert come_by(acme, client).status_code == 403
+    assert not SocialAccount.objects.exists()
+
+
 def test_a_name_that_is_taken_is_another_person(acme: Provider, client: Client, make_person: Make):
     make_person("ann", "administrator", email="first@example.com")
     come_by(acme, client)
