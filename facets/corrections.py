@@ -180,6 +180,7 @@ def apply(
             seq_before=seen_seq,
             seq_after=seen_seq + len(events),
             changes=diff(state if state is not None else facet.processor.process(None).state, after),
+            quoted=[state, *(event.data for event in events)],
             details={
                 "events": [_named(event) for event in events],
                 "before": fingerprint(previous),

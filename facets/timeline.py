@@ -256,7 +256,9 @@ def origin(record: Record, *, sensitive: Sequence[str], others: Iterable[Record]
     if not meta:
         return None
     actor, reason, ticket = (str(meta.get(name) or "") for name in ("actor", "reason", "ticket"))
-    reason = redact(reason, sensitive, *_data(record), *(data for other in others for data in _data(other)))
+    reason = redact(
+        reason, sensitive, *data_of(record), *(data for other in others for data in data_of(other))
+    )
     corrects = meta.get("corrects")
     return Origin(
         display.visible(actor) or "unknown",
@@ -284,7 +286,7 @@ def meta_text(record: Record, *, sensitive: Sequence[str], others: Iterable[Reco
     except InvalidRecord:
         return BULLETS
     if isinstance(meta, dict):
-        quoted = [data for each in (record, *others) for data in _data(each)]
+        quoted = [data for each in (record, *others) for data in data_of(each)]
         meta = {
             key: redact(item, sensitive, *quoted) if isinstance(item, str) else item
             for key, item in meta.items()
@@ -396,7 +398,7 @@ def _fits(record: Record, schema: type[BaseModel]) -> bool:
 def _correction(record: Record, corrected: Record | None, sensitive: Sequence[str]) -> Correction:
     meta = meta_of(record)
     reason, actor = (str(meta.get(name) or "") for name in ("reason", "actor"))
-    reason = redact(reason, sensitive, *_data(record), *(_data(corrected) if corrected else []))
+    reason = redact(reason, sensitive, *data_of(record), *data_of(corrected))
     return Correction(record.seq, display.visible(reason), display.visible(actor) or "unknown")
 
 
@@ -405,8 +407,10 @@ def _nearest(records: Sequence[Record], seq: int) -> list[Record]:
     return sorted(records, key=lambda record: abs(record.seq - seq))[:20]
 
 
-def _data(record: Record) -> list[Any]:
-    """The payload, if it is JSON: what a text about it may quote."""
+def data_of(record: Record | None) -> list[Any]:
+    """The payload, if there is one and it is JSON: what a text about it may quote."""
+    if record is None:
+        return []
     try:
         return [record.data]
     except InvalidRecord:

@@ -14,7 +14,7 @@ from facets.core import FacetError, StoreUnavailable, json
 from facets.core.errors import InvalidRecord
 from facets.core.records import Record
 from facets.diff import ABSENT, Change
-from facets.masking import mask_changes
+from facets.masking import mask_changes, redact
 from hdeadmin.audit import trail
 from hdeadmin.audit.models import AuditEntry
 from hdeadmin.audit.trail import AuditUnavailable
@@ -34,6 +34,7 @@ class Plan:
 
     Attributes:
         changes: from the stored state to the one that will be; not masked yet.
+        quoted: plain JSON that the reason may quote: what is sensitive in it is taken out of the reason on record.
         details: what else there is to say, plain JSON. See `facets.settlement`, which reads it.
     """
 
@@ -46,6 +47,7 @@ class Plan:
     seq_after: int
     changes: Sequence[Change]
     ticket: str = ""
+    quoted: Sequence[Any] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -70,7 +72,7 @@ def announcing(
             operation_id=plan.operation_id,
             phase="intent",
             result="announced",
-            reason=plan.reason,
+            reason=redact(plan.reason, sensitive, *plan.quoted),
             ticket=plan.ticket,
             seq_before=plan.seq_before,
             seq_after=plan.seq_after,

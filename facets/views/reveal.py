@@ -7,8 +7,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from facets import registry
+from facets.masking import redact
 from facets.reading import Reader
 from facets.stores import current_table
+from facets.timeline import data_of
 from facets.views.entity import Asked, fits_a_key, history_context, missing, read_page, state_context
 from facets.views.rights import require
 from hdeadmin.audit.trail import record
@@ -52,7 +54,7 @@ def reveal(request: HttpRequest, facet: str, entity_id: str) -> HttpResponse:
             request=request,
             facet=facet,
             entity=entity_id,
-            reason=reason,
+            reason=redact(reason, masked, *data_of(reading.state)),
             details={
                 "fields": list(masked),
                 "from_seq": min(seqs, default=0),

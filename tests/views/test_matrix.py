@@ -275,6 +275,20 @@ def test_every_person_meets_the_expected_answer(cast: dict[str, Client]):
     assert not unexpected, "\n".join(unexpected)
 
 
+def test_no_form_is_taken_without_its_token(cast: dict[str, Client]):
+    """Whatever it would do, and whether it is sent by somebody who may do everything or by a stranger."""
+    root = Client(enforce_csrf_checks=True)
+    root.force_login(User.objects.get(username="root"))
+    taken = [
+        (name, method, client is root)
+        for name in sorted(set(URLS) & set(ROWS))
+        for client in (root, Client(enforce_csrf_checks=True))
+        for method in ("POST", "PUT", "PATCH", "DELETE")
+        if client.generic(method, _address(name, ROWS[name])).status_code != REFUSED
+    ]
+    assert not taken
+
+
 def _unexpected(name: str, cast: dict[str, Client]) -> list[str]:
     row = ROWS[name]
     url = _address(name, row)

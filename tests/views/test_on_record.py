@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
@@ -12,6 +13,8 @@ from pytest_django import Settings
 from facets import settlement
 from facets.core import Event, Facet, StoreUnavailable
 from facets.core.sqlite import SqliteEventDB
+from facets.definitions.bank_account import bank_account
+from facets.masking import BULLETS
 from hdeadmin.audit import trail
 from hdeadmin.audit.models import AuditEntry
 from tests.audit.outage import unwritable
@@ -194,6 +197,40 @@ def test_what_cannot_be_recorded_is_not_shown_then(corrector: Client, account: s
 
     assert response.status_code == 503
     assert "Reed" not in response.text
+
+
+def test_what_a_reason_quotes_of_a_masked_value_is_not_in_the_trail(
+    corrector: Client, account: str, monkeypatch: pytest.MonkeyPatch
+):
+    """Neither of the state nor of what is written."""
+    monkeypatch.setattr(bank_account, "sensitive_fields", ("ownerLast", "desc"))
+
+    confirm(
+        corrector,
+        account,
+        preview(corrector, account),
+        {"reason": "Goodwill to Ms Reed, who was charged twice"},
+    )
+
+    assert {entry.reason for entry in on_record("append")} == {
+        f"{BULLETS} to Ms {BULLETS}, who was charged twice"
+    }
+
+
+def test_a_right_that_was_taken_away_since_the_preview_confirms_nothing(
+    corrector: Client, account: str, accounts: Facet
+):
+    page = preview(corrector, account)
+    person = User.objects.get(username="corrector")
+    for groups, status in ((["viewer"], 403), ([], 404)):
+        person.groups.set(Group.objects.filter(name__in=groups))
+        assert confirm(corrector, account, page).status_code == status
+    person.is_active = False
+    person.save()
+    assert confirm(corrector, account, page).status_code == 302
+
+    assert accounts.get(account).record.seq == 3
+    assert on_record("append") == []
 
 
 def test_a_state_that_cannot_be_recorded_does_not_leave_as_a_file(operator: Client, account: str):

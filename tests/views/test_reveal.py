@@ -51,6 +51,12 @@ def test_a_reason_reveals_them_on_that_page_and_is_on_record(operator: Client):
     assert SECRET not in operator.get(PAGE).text
 
 
+def test_what_the_reason_quotes_is_not_in_the_trail(operator: Client):
+    operator.post(REVEAL, {"reason": f"He says that he is called {SECRET}"})
+
+    assert AuditEntry.objects.get(action="reveal").reason == f"He says that he is called {BULLETS}"
+
+
 def test_the_page_stays_at_its_place_in_the_history(operator: Client, accounts: Facet):
     accounts.append("acc-1", Event("ACCOUNT_UPDATE", {"ownerFirst": "Ada", "ownerLast": "Later"}))
 
