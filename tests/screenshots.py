@@ -3,26 +3,27 @@
     .venv/bin/python tests/screenshots.py [--chromium /usr/bin/chromium]
 
 Starts the demo, over what `.demo/` holds, and writes to `.screenshots/`. Times are relative to today, so the pictures
-differ a little each time; take them when the look has changed.
+differ a little each time; take them when the look has changed. Names and notes are of many scripts: without fonts for
+them (Debian's fonts-noto-core, fonts-noto-cjk, fonts-noto-color-emoji) there are boxes instead.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
-import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
 from playwright.sync_api import Browser, sync_playwright
 
-ROOT = Path(__file__).resolve().parents[1]
+from tests.served_demo import ROOT, served_demo, sign_in
+
 FOLDER = ROOT / ".screenshots"
-PASSWORD = "correct horse battery"  # of the demo that lives as long as this script
 LARGEST = 150 * 1024
 
+# A page that is a list leads to the first entity in it.
 SHOTS = {
     "entity-light": ("/facets/BANK_ACCOUNT/entity/10007919", "light", 1180, 700),
     "entity-dark": (
@@ -31,7 +32,7 @@ SHOTS = {
         1180,
         700,
     ),
-    "entity-phone": ("/facets/ORDER/entity/ord-5001", "light", 390, 844),
+    "entity-phone": ("/facets/ORDER/", "light", 390, 844),
 }
 
 
@@ -45,12 +46,9 @@ def take(browser: Browser, address: str, name: str, chosen: tuple[str, str, int,
         timezone_id="Europe/Berlin",
     )
     page = context.new_page()
-    page.goto("/")
-    page.get_by_label("Name").fill("operator")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in", exact=True).click()
-    page.goto(path if name != "entity-phone" else "/facets/ORDER/")
-    if name == "entity-phone":
+    sign_in(page)
+    page.goto(path)
+    if path.endswith("/"):
         page.locator("main .row-link").first.click()
     page.wait_for_load_state("networkidle")
     file = FOLDER / f"{name}.png"
@@ -71,31 +69,14 @@ def main() -> None:
     if not given.chromium:
         raise SystemExit("There is no chromium in PATH; name it with --chromium.")
     FOLDER.mkdir(exist_ok=True)
-    environment = {**os.environ, "HDEADMIN_DEMO_PASSWORD": PASSWORD, "PYTHONUNBUFFERED": "1"}
-    with subprocess.Popen(
-        [sys.executable, "manage.py", "demo", "--port", "0"],
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    ) as demo:
-        try:
-            assert demo.stdout
-            addresses = (re.search(r"http://[\d.:]+", line) for line in demo.stdout)
-            address = next((found[0] for found in addresses if found), None)
-            if not address:
-                raise SystemExit("The demo did not start.")
-            with sync_playwright() as playwright:
-                browser = playwright.chromium.launch(
-                    executable_path=given.chromium,
-                    args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-                )
-                for name, chosen in SHOTS.items():
-                    take(browser, address, name, chosen)
-                browser.close()
-        finally:
-            demo.terminate()
+    with served_demo() as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=given.chromium,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        for name, chosen in SHOTS.items():
+            take(browser, address, name, chosen)
+        browser.close()
 
 
 if __name__ == "__main__":
