@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from facets.core import Event, Facet
+from hdeadmin.access.models import Grant
 from tests.browser.console import faults, url_of
 
 LIST = "/facets/BANK_ACCOUNT/"
@@ -132,6 +133,17 @@ def test_the_pages_have_no_faults_at_any_width_in_either_theme(
     ):
         page.goto(address)
         assert faults(page) == [], address
+
+
+def test_why_somebody_may_not_export_can_be_read_on_a_telephone(signed_in: Page, people: None):
+    Grant.objects.filter(group__name="operator", action="export").delete()
+    page = signed_in
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(LIST)
+
+    page.get_by_role("link", name="Export").focus()
+
+    expect(page.get_by_text("Needs the right to export")).to_be_in_viewport(ratio=0.95)
 
 
 def test_an_export_is_a_download_that_can_be_had_again(signed_in: Page, people: None):

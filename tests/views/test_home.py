@@ -132,7 +132,7 @@ def test_a_table_that_is_not_indexed_says_how_to_index_it_and_is_not_read(
     assert response.status_code == 200
     assert cards(response)["BANK_ACCOUNT"].entities is None
     assert "manage.py index" in response.text
-    assert "Not in the directory yet" in response.text
+    assert "Not counted or searched yet" in response.text
 
 
 def test_the_page_takes_as_many_queries_for_many_entities_as_for_one(

@@ -157,7 +157,7 @@ def test_the_palette_offers_no_page_of_results_without_any(viewer: Client, accou
 def test_the_palette_says_what_it_cannot_find_before_the_table_is_indexed(
     viewer: Client, dynamo_ledger: DynamoTable
 ):
-    assert "Only whole ids are found, until the directory is built." in as_typed(viewer, "ada").text
+    assert "Not every entity is searched yet; a whole id finds its own." in as_typed(viewer, "ada").text
 
 
 def test_no_words_ask_for_some(viewer: Client, account: str):
