@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from hdeadmin import mail
 from hdeadmin.access import factors, invitations, letters, people
-from hdeadmin.access.rights import ROLES, can
+from hdeadmin.access.rights import ROLES, Scope, can, rights_of
 from hdeadmin.audit.trail import record
 
 _PAGE = 100  # people
@@ -168,6 +168,11 @@ def _page(request: HttpRequest, user: User, **more: Any) -> HttpResponse:
         {
             "person": user,
             "roles": _roles(user.groups.values_list("name", flat=True)),
+            "rights": [
+                (action.capitalize(), _where(scope))
+                for action, scope in rights_of(user).scopes.items()
+                if scope
+            ],
             "waiting": _is_waiting(user),
             "has_factor": factors.has_factor(user),
             "must_have_factor": factors.must_have_factor(user),
@@ -206,6 +211,10 @@ def _roles(chosen: Any) -> list[dict[str, Any]]:
         {"name": name, "chosen": name in set(chosen)}
         for name in [role for role in ROLES if role in names] + own
     ]
+
+
+def _where(scope: Scope) -> str:
+    return "every facet" if scope.every else ", ".join(sorted(scope.facets))
 
 
 def _is_waiting(user: User) -> bool:

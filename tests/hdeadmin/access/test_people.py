@@ -80,6 +80,20 @@ def test_roles_are_set_and_each_change_is_on_record(
     }
 
 
+def test_what_a_person_may_do_is_told_facet_by_facet(administrator: Client, ada: User):
+    desk = Group.objects.create(name="order desk")
+    for facet in ("ORDER", "<b>CLAIM"):
+        Grant.objects.create(group=desk, action="append", facet=facet)
+    ada.groups.add(desk)
+    page = administrator.get(f"/people/{ada.pk}/").text
+
+    assert '<dt>View</dt><dd class="break">every facet</dd>' in page
+    assert '<dt>Append</dt><dd class="break">&lt;b&gt;CLAIM, ORDER</dd>' in page
+    assert "<dt>Reveal</dt>" not in page
+    administrator.post(f"/people/{ada.pk}/disable/")
+    assert "Nothing while they are disabled." in administrator.get(f"/people/{ada.pk}/").text
+
+
 def test_who_is_disabled_is_out_at_the_next_request(administrator: Client, ada: User, client: Client):
     sign_in(client)
     administrator.post(f"/people/{ada.pk}/disable/")
