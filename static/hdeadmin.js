@@ -86,6 +86,15 @@
     }
   });
 
+  // What a popover asks for is typed at once; elsewhere the letters would be single keys of the page.
+  document.addEventListener(
+    "toggle",
+    (event) => {
+      if (event.target.matches("details.popover[open]")) event.target.querySelector("textarea")?.focus();
+    },
+    true,
+  );
+
   document.addEventListener("click", async (event) => {
     for (const open of document.querySelectorAll("details.popover[open]")) {
       if (!open.contains(event.target)) open.open = false;

@@ -57,6 +57,26 @@ def test_an_entry_is_found_and_opened_by_keyboard(signed_in: Page, intent: int, 
     expect(page.get_by_role("heading", name="Append, outcome")).to_be_visible()
 
 
+def test_single_keys_walk_the_entries_and_open_one(signed_in: Page, intent: int):
+    page = signed_in
+    page.goto("/audit/?ticket=SUP-1")
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    page.keyboard.press("o")
+
+    expect(page).to_have_url(re.compile(f"/audit/{intent}/"))
+
+
+def test_a_reason_to_reveal_is_typed_at_once(signed_in: Page):
+    page = signed_in
+    page.goto("/facets/BANK_ACCOUNT/entity/acc-1002")
+    page.locator(".reveal > summary").click()
+    # Each of these letters would be a key of the page.
+    page.keyboard.type("jokgf")
+
+    expect(page.get_by_label("Reason")).to_have_value("jokgf")
+
+
 def test_it_works_without_javascript(browser: Browser, live_server: LiveServer, signed_in: Page, intent: int):
     context = browser.new_context(java_script_enabled=False, base_url=live_server.url)
     context.add_cookies(signed_in.context.cookies())  # type: ignore[arg-type]
