@@ -102,8 +102,8 @@ class Recipe:
         text = search_text(self._facet, id, [found[path] for path in self._searched if path in found])
         return Entry(
             id,
-            min(record.seq, _LARGEST),
-            max(-_LARGEST, min(record.ts, _LARGEST)),
+            _held(record.seq),
+            _held(record.ts),
             f"{{{','.join(written)}}}",
             text,
             self.version,
@@ -203,6 +203,11 @@ def _written(value: JSON) -> str:
     except FacetError:
         return ""
     return text if len(text) <= 8 * LONGEST_VALUE else ""
+
+
+def _held(number: int) -> int:
+    """The number, or the nearest one that SQL holds."""
+    return max(-_LARGEST, min(number, _LARGEST))
 
 
 def _kind_of(annotation: Any, parts: Sequence[str]) -> Kind:

@@ -1,6 +1,7 @@
 """What the directory keeps of an entity, and which of two readings stays."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from django.db import connection
@@ -84,6 +85,12 @@ def test_a_payload_that_is_no_json_is_kept_as_an_entity_without_values(people: N
 def test_a_seq_beyond_what_sql_holds_does_not_stop_anything(people: Note) -> None:
     people("a", seq=10**30)
     assert found("a") == (2**63 - 1, 1_000)
+
+
+@pytest.mark.parametrize(("seq", "ts"), [(-(10**30), 1), (1, -(10**30)), (1, 10**30)])
+def test_numbers_that_no_writer_of_hde_makes_do_not_stop_anything(people: Note, seq: int, ts: int) -> None:
+    directory.note(replace(state_record("PERSON", "a", 1, "{}", 1), seq=seq, ts=ts))
+    assert found("a") == (max(seq, -(2**63) + 1), max(-(2**63) + 1, min(ts, 2**63 - 1)))
 
 
 def test_what_is_kept_already_is_not_written_again(people: Note) -> None:
