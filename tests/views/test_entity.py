@@ -271,7 +271,7 @@ def test_the_state_is_a_file_to_download_on_record(
     assert f'action="{address}"' in operator.get(reverse("entity", args=["BANK_ACCOUNT", account])).text
     page = viewer.get(reverse("entity", args=["BANK_ACCOUNT", account])).text
     assert address not in page
-    assert "not possible: Needs the right to export, which auditor and operator have." in page
+    assert "not possible: </span>Needs the right to export, which auditor and operator have." in page
     assert viewer.post(address).status_code == 403
 
     response = operator.post(address)
