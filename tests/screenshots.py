@@ -25,6 +25,7 @@ LARGEST = 150 * 1024
 
 # A page that is a list leads to the first entity in it.
 SHOTS = {
+    "list-light": ("/facets/BANK_ACCOUNT/?q=har", "light", 1180, 620),
     "entity-light": ("/facets/BANK_ACCOUNT/entity/10007919", "light", 1180, 700),
     "entity-dark": (
         "/facets/BANK_ACCOUNT/entity/SHOW-20000-EVENTS?event=11992#event-11992",

@@ -90,7 +90,7 @@ class Recipe:
         found: dict[str, JSON] = {}
         written: list[str] = []
         for path, parts, key in self._paths:
-            value = _at(state, parts)
+            value = value_at(state, parts)
             if value is not ABSENT:
                 found[path] = value
                 if text := _written(value):
@@ -114,7 +114,7 @@ class Recipe:
     def _digests(self, state: JSON) -> tuple[bytes, ...]:
         texts: dict[bytes, None] = {}
         for path in self._findable:
-            value = _at(state, path.split("."))
+            value = value_at(state, path.split("."))
             for one in value if isinstance(value, list) else [value]:
                 if isinstance(one, str | int | float) and not isinstance(one, bool) and one != "":
                     texts[
@@ -142,7 +142,7 @@ def is_masked(definition: FacetDefinition[Any], path: str) -> bool:
     state: JSON = True
     for key in reversed(path.split(".")):
         state = {key: state}
-    return _at(leave_out(state, definition.sensitive_fields)[0], path.split(".")) is ABSENT
+    return value_at(leave_out(state, definition.sensitive_fields)[0], path.split(".")) is ABSENT
 
 
 def slot_of(path: str, kind: Kind) -> str:
@@ -182,11 +182,11 @@ def digest_of(facet: str, text: str, secret: bytes) -> bytes:
     return hmac.new(secret, said, sha256).digest()[:16]
 
 
-def _at(state: JSON, parts: Sequence[str]) -> JSON:
+def value_at(state: JSON, parts: Sequence[str]) -> JSON:
     """The value at a path, ABSENT where there is none; through a list, a list of what its items have there."""
     for place, key in enumerate(parts):
         if isinstance(state, list):
-            found = [value for item in state if (value := _at(item, parts[place:])) is not ABSENT]
+            found = [value for item in state if (value := value_at(item, parts[place:])) is not ABSENT]
             return found or ABSENT
         if not isinstance(state, Mapping) or key not in state:
             return ABSENT

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from facets.core import InvalidRecord, Record
 from facets.definition import FacetDefinition
 from facets.diff import ABSENT
+from facets.directory.entry import value_at
 from facets.directory.question import Row
 from facets.lists.columns import columns
 
@@ -18,7 +18,7 @@ def row_of(record: Record, definition: FacetDefinition[Any] | None) -> Row:
         state = definition.masked(record) if definition else record.data
     except InvalidRecord:
         state = None
-    values = {column.path: _at(state, column.path) for column in columns(definition)}
+    values = {column.path: value_at(state, column.path.split(".")) for column in columns(definition)}
     return Row(
         record.facet,
         record.entity_id,
@@ -27,12 +27,3 @@ def row_of(record: Record, definition: FacetDefinition[Any] | None) -> Row:
         record.ts,
         {path: value for path, value in values.items() if value is not ABSENT},
     )
-
-
-def _at(state: Any, path: str) -> Any:
-    """The value at a dotted path; ABSENT where there is none."""
-    for key in path.split("."):
-        if not isinstance(state, Mapping) or key not in state:
-            return ABSENT
-        state = state[key]
-    return state

@@ -14,6 +14,7 @@ class Progress:
 
     Args:
         total: 0 where nobody knows; then only what is done is told.
+        unit: what one item is called, and several.
         resumed: of `done` and of `items`, what an earlier run has done.
         left: tell how much time the rest will take.
     """
@@ -24,7 +25,7 @@ class Progress:
         label: str,
         total: int,
         *,
-        unit: str = "items",
+        unit: tuple[str, str] = ("item", "items"),
         resumed: tuple[int, int] = (0, 0),
         left: bool = False,
         clock: Callable[[], float] = time.monotonic,
@@ -64,7 +65,7 @@ class Progress:
         share = done / self._total if self._total else 0.0
         seconds = max(now - self._begun, 0.001)
         done_before, items_before = self._resumed
-        text = f"{items:,} {self._unit}, {(items - items_before) / seconds:,.0f} a second"
+        text = f"{items:,} {self._unit[items != 1]}, {(items - items_before) / seconds:,.0f} a second"
         if self._total:
             text = f"{share:4.0%}  {text}"
         if self._left and done_before < done < self._total:

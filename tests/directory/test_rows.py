@@ -10,6 +10,7 @@ from pytest_django import Settings
 from facets import directory
 from facets.checks import columns_have_keys
 from facets.core.records import Record, state_record
+from facets.directory import rows
 from facets.directory.models import Entity, SensitiveValue, TableFacet
 from facets.directory.question import Question
 from tests.directory.conftest import Note
@@ -53,17 +54,17 @@ def test_counts_each_entity_once(people: Note) -> None:
     people("a")
     people("a", seq=2)
     people("b")
-    directory.remove("PERSON", "b")
-    directory.remove("PERSON", "b")
+    rows.remove("PERSON", "b")
+    rows.remove("PERSON", "b")
     assert TableFacet.objects.get().entities == 1
     assert directory.count(Question("PERSON")).number == 1
 
 
 def test_a_removal_that_is_older_than_the_state_is_passed_over(people: Note) -> None:
     people("a", ts=5_000)
-    directory.remove("PERSON", "a", unless_after=4_999)
+    rows.remove("PERSON", "a", unless_after=4_999)
     assert found("a")
-    directory.remove("PERSON", "a", unless_after=5_000)
+    rows.remove("PERSON", "a", unless_after=5_000)
     assert found("a") is None
 
 

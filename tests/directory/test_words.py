@@ -6,7 +6,7 @@ import pytest
 
 from facets import directory
 from facets.directory import answer as plans
-from facets.directory import fulltext
+from facets.directory import fulltext, rows
 from facets.directory.question import Question
 from facets.directory.text import fold, words_of
 from tests.directory.conftest import Note
@@ -104,7 +104,7 @@ def test_a_changed_and_a_removed_entity_are_no_longer_found_by_what_they_were(pe
     people("a", name="Ada")
     people("b", name="Ada")
     people("a", seq=2, name="Bob")
-    directory.remove("PERSON", "b")
+    rows.remove("PERSON", "b")
     assert found("ada") == []
     assert found("bob") == ["a"]
 

@@ -97,7 +97,7 @@ class Command(BaseCommand):
 
     def _verify(self, places: list[str], public_key: str | None) -> list[str]:
         head = ChainHead.objects.filter(id=1).first()
-        progress = Progress(sys.stderr, "Verifying", head.number if head else 0, unit="entries")
+        progress = Progress(sys.stderr, "Verifying", head.number if head else 0, unit=("entry", "entries"))
         verified = verification.whole(lambda entries: progress.update(entries, entries))
         progress.finish(verified.entries)
         self.stdout.write(

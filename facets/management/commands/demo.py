@@ -90,7 +90,7 @@ class Command(BaseCommand):
     def _fill(self, table: Table) -> None:
         self._say(f"Filling the {in_words(table)}, this once …")
         begun = time.monotonic()
-        progress = Progress(sys.stderr, "Filling", ledger.ENTITIES, unit="records")
+        progress = Progress(sys.stderr, "Filling", ledger.ENTITIES, unit=("record", "records"))
         records = fill(table, progress=progress.update)
         progress.finish(records)
         self._say(f"{records:,} records in {time.monotonic() - begun:.1f} s.")

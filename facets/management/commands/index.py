@@ -73,7 +73,7 @@ class Command(BaseCommand):
                     sys.stderr,
                     "Indexing",
                     passes.expected(facts, facets, whole_table=whole_table),
-                    unit="entities",
+                    unit=("entity", "entities"),
                     resumed=(left.records, left.entities) if left else (0, 0),
                     left=True,
                 )
@@ -119,7 +119,7 @@ class Command(BaseCommand):
             self.stderr.write(f"Reading the {in_words(table)}. DynamoDB does not say yet how large it is.")
 
     def _read_file(self, table: Table) -> None:
-        progress = Progress(sys.stderr, "Reading", _SHARE, unit="entities")
+        progress = Progress(sys.stderr, "Reading", _SHARE, unit=("entity", "entities"))
         embedded.catch_up(
             seconds=None, told=lambda entities, share: progress.update(int(share * _SHARE), entities)
         )

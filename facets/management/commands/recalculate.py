@@ -91,7 +91,7 @@ class Command(BaseCommand):
                     sys.stderr,
                     "Recalculating" if apply else "Comparing",
                     len(todo),
-                    unit="entities",
+                    unit=("entity", "entities"),
                 )
                 for settled in settle_all(
                     partial(settle, engine, authority=authority),

@@ -107,7 +107,7 @@ class Command(BaseCommand):
             ids = drift.ids_of(table, name, stopping=stop.is_set)
             todo = (id for id in ids if not tally.skip(id in lines.settled))
             known = directory.count(Question(name)).number
-            progress = Progress(sys.stderr, f"Verifying {visible(name)}", known, unit="entities")
+            progress = Progress(sys.stderr, f"Verifying {visible(name)}", known, unit=("entity", "entities"))
             found = drift.verify(definition, db, pace(todo), workers=workers, stopping=stop.is_set)
             for settled in _named(found):
                 lines.add(settled)
@@ -180,7 +180,7 @@ class _Tally:
         seconds = max(time.monotonic() - self._begun, 0.001)
         total = sum(self.results.values())
         lines = [
-            f"{total:,} entities in the {in_words(table)}, {seconds:.1f} s, {total / seconds:,.0f} a second"
+            f"{total:,} entit{'y' if total == 1 else 'ies'} in the {in_words(table)}, {seconds:.1f} s, {total / seconds:,.0f} a second"
         ]
         lines += [
             f"  {visible(facet)}: {counts['verified']:,} replayed, {counts['drifted']:,} drifted"
