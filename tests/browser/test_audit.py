@@ -67,6 +67,15 @@ def test_single_keys_walk_the_entries_and_open_one(signed_in: Page, intent: int)
     expect(page).to_have_url(re.compile(f"/audit/{intent}/"))
 
 
+def test_one_export_after_the_other_comes(signed_in: Page, intent: int):
+    page = signed_in
+    page.goto("/audit/?ticket=SUP-1")
+    for button, ending in (("JSON lines", ".jsonl"), ("CSV", ".csv"), ("CSV", ".csv")):
+        with page.expect_download(timeout=10_000) as download:
+            page.get_by_role("button", name=button).click()
+        assert download.value.suggested_filename.endswith(ending)
+
+
 def test_a_reason_to_reveal_is_typed_at_once(signed_in: Page):
     page = signed_in
     page.goto("/facets/BANK_ACCOUNT/entity/acc-1002")
