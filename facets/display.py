@@ -300,7 +300,7 @@ def _table(items: list[JSON], annotation: Any) -> Table | None:
         return None
     if any(isinstance(cell, (Mapping, list)) and cell for item in items for cell in item.values()):
         return None
-    labels = [visible(field_label(*fields[key]) if key in fields else humanize(key)) for key in keys]
+    labels = [_heading(*fields[key]) if key in fields else visible(humanize(key)) for key in keys]
     annotations = [fields[key][1].annotation if key in fields else None for key in keys]
     cells = [
         [scalar(item.get(key, ABSENT), annotation) for key, annotation in zip(keys, annotations, strict=True)]
@@ -308,6 +308,11 @@ def _table(items: list[JSON], annotation: Any) -> Table | None:
     ]
     numeric = [all(value.kind == "number" for value in column) for column in zip(*cells, strict=True)]
     return Table(list(zip(labels, numeric, strict=True)), cells)
+
+
+def _heading(name: str, field: FieldInfo) -> str:
+    label, unit = visible(field_label(name, field)), _unit(field)
+    return f"{label}, {unit}" if unit else label
 
 
 def _is_short_list(items: list[JSON]) -> bool:

@@ -66,6 +66,18 @@ def test_a_list_of_flat_objects_is_a_table():
     ]
 
 
+def test_what_a_column_counts_stands_in_its_heading():
+    class Priced(Model):
+        cost: float = Field(0, json_schema_extra={"unit": "EUR"})
+
+    class Basket(Model):
+        lines: list[Priced] = Field([])
+
+    (row,) = display.rows({"lines": [{"cost": 12.5}, {"cost": 3}]}, Basket)
+
+    assert row.table.columns == [("Cost, EUR", True)]
+
+
 def test_an_instant_is_given_in_utc_for_the_browser_to_localise():
     rows = by_key(display.rows({"paidAt": "2026-11-20T14:34:05.123+02:00", "day": "2026-11-20"}, Order))
 

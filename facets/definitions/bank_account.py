@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pydantic import Field
+from pydantic.config import JsonDict
 
 from facets.core.processor import Publish
 from facets.definition import FacetDefinition, Model
+
+EUR: JsonDict = {"unit": "EUR"}
 
 
 class InsufficientFunds(Exception):
@@ -16,8 +19,10 @@ class InsufficientFunds(Exception):
 
 
 class BankAccount(Model):
-    balance: float = 0
-    minimumBalance: float = Field(-1000, description="The lowest balance that the account may have.")
+    balance: float = Field(0, json_schema_extra=EUR)
+    minimumBalance: float = Field(
+        -1000, description="The lowest balance that the account may have.", json_schema_extra=EUR
+    )
     id: str | None = Field(None, title="Account number")
     ownerFirst: str | None = Field(None, title="First name")
     ownerLast: str | None = Field(None, title="Last name")
@@ -42,7 +47,9 @@ class ContactUpdate(Model):
 class Transaction(Model):
     desc: str = Field("", title="Description", examples=["Salary October"])
     amount: float = Field(
-        description="Positive credits the account, negative debits it.", allow_inf_nan=False
+        description="Positive credits the account, negative debits it.",
+        allow_inf_nan=False,
+        json_schema_extra=EUR,
     )
 
 

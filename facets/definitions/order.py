@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from pydantic import Field
+from pydantic.config import JsonDict
 
 from facets.core.processor import Publish
 from facets.definition import FacetDefinition, Model
+
+EUR: JsonDict = {"unit": "EUR"}
 
 
 class Item(Model):
     desc: str = Field("", title="Description")
     qty: float = Field(1, title="Quantity")
-    cost: float = Field(0, description="Of the whole line, not of one piece.")
+    cost: float = Field(0, description="Of the whole line, not of one piece.", json_schema_extra=EUR)
 
 
 class Order(Model):
     id: str | None = Field(None, title="Order number")
     items: list[Item] | None = None
-    balance: float | None = Field(None, title="To pay")
+    balance: float | None = Field(None, title="To pay", json_schema_extra=EUR)
     status: str | None = None
     intentIds: list[str] | None = Field(None, title="Payments seen")
 
@@ -28,7 +31,7 @@ class OrderCreated(Model):
 
 
 class Intent(Model):
-    amount: float = Field(allow_inf_nan=False)
+    amount: float = Field(allow_inf_nan=False, json_schema_extra=EUR)
     invoice: str | None = None
     id: str = Field(title="Payment number", min_length=1)
 
