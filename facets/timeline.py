@@ -155,6 +155,7 @@ def rows(
     definition: FacetDefinition[Any] | None,
     *,
     sensitive: Sequence[str],
+    state: Record | None = None,
     found: int | None = None,
     unfold: Container[int] = (),
     unread: Sequence[range] = (),
@@ -166,6 +167,7 @@ def rows(
     Args:
         records: of one entity, in history order: all of one seq or none, messages aside.
         sensitive: the paths that are masked; none where they were revealed.
+        state: the STATE record, which a reason may quote.
         found: the seq that was looked for.
         unfold: the seqs whose rows have their payloads, beside those that do not fit their schema.
         unread: seqs whose messages are not among the records.
@@ -185,6 +187,11 @@ def rows(
         for record in records:
             if record.kind == "INBOUND":
                 alike[record.typ].append(record)
+
+    def quoted(record: Record) -> list[Record]:
+        """What its reason may quote: those like it, nearest first, and what stands in the state."""
+        return [*_nearest(alike[record.typ], record.seq), *([state] if state and sensitive else [])]
+
     made: list[TimelineRow] = []
     for seq in sorted(by_seq.keys() | messages.keys(), reverse=True):
         group = by_seq.get(seq, [None])
@@ -196,9 +203,12 @@ def rows(
                     place,
                     messages.get(seq, []) if place == len(group) - 1 else [],
                     definition,
-                    corrected.get(seq, []),
+                    [
+                        _correction(each, event, sensitive, others=quoted(each))
+                        for each in (corrected.get(seq, []) if place == 0 else [])
+                    ],
                     sensitive,
-                    others=_nearest(alike[event.typ], seq) if event and event.meta else (),
+                    others=quoted(event) if event and event.meta else (),
                     found=seq == found,
                     unfold=seq in unfold,
                     unread=any(seq in part for part in unread),
@@ -342,7 +352,7 @@ def _row(
     place: int,
     sent: list[Record],
     definition: FacetDefinition[Any] | None,
-    corrected_by: list[Record],
+    corrected_by: list[Correction],
     sensitive: Sequence[str],
     *,
     others: Iterable[Record],
@@ -380,7 +390,7 @@ def _row(
             for message in sent
         ],
         messages_unread=unread,
-        corrected_by=[_correction(each, record, sensitive) for each in corrected_by] if place == 0 else [],
+        corrected_by=corrected_by,
         why_not_like="" if event_type else NO_RULE,
         why_not_correct=why_not_correct(record, event_type) if record and unfold else "",
         changed=changed,
@@ -395,11 +405,11 @@ def _fits(record: Record, schema: type[BaseModel]) -> bool:
     return True
 
 
-def _correction(record: Record, corrected: Record | None, sensitive: Sequence[str]) -> Correction:
-    meta = meta_of(record)
-    reason, actor = (str(meta.get(name) or "") for name in ("reason", "actor"))
-    reason = redact(reason, sensitive, *data_of(record), *data_of(corrected))
-    return Correction(record.seq, display.visible(reason), display.visible(actor) or "unknown")
+def _correction(
+    record: Record, corrected: Record | None, sensitive: Sequence[str], *, others: Iterable[Record]
+) -> Correction:
+    made = origin(record, sensitive=sensitive, others=[*others, *([corrected] if corrected else [])])
+    return Correction(record.seq, made.reason if made else "", made.actor if made else "unknown")
 
 
 def _nearest(records: Sequence[Record], seq: int) -> list[Record]:

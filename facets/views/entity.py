@@ -221,6 +221,7 @@ def _history(
         reading.records,
         definition,
         sensitive=sensitive,
+        state=reading.state,
         found=asked.event,
         unfold=unfold,
         unread=reading.messages_unread,
@@ -336,7 +337,10 @@ def _raw(
     }
     attributes["_itm"] = itm
     if record.meta is not None:
-        around = reader.page(around=record.seq, limit=timeline.PAGE).records if sensitive else []
-        others = [other for other in around if other.typ == record.typ]
+        others: list[Record] = []
+        if sensitive:
+            around = reader.page(around=record.seq, limit=timeline.PAGE)
+            others = [other for other in around.records if other.typ == record.typ]
+            others += [around.state] if around.state else []
         attributes["_meta"] = timeline.meta_text(record, sensitive=sensitive, others=others)
     return HttpResponse(display.indented(attributes), content_type="text/plain; charset=utf-8")

@@ -150,7 +150,7 @@ class _Page:
             "state_rows": self._state_rows(state, now),
             "state_json": display.indented(mask(state, self.sensitive)),
             "steps": [self._step(effect, events, seq) for effect in reversed(found)],
-            "acts": [self._act(effect, events) for effect in now],
+            "acts": [self._act(effect, events, reading.state) for effect in now],
             "sent": self._sent(seq, reading, events),
             "failures": self._failures(begin, passed[: -len(now)] if now else passed),
             "drift": self._drift(begin, found, state, reading) if seq == last else None,
@@ -195,7 +195,7 @@ class _Page:
             skipped=effect.skipped,
         )
 
-    def _act(self, effect: Effect, events: Sequence[Record]) -> dict[str, Any]:
+    def _act(self, effect: Effect, events: Sequence[Record], stored: Record | None) -> dict[str, Any]:
         """What the event of the moment was, who appended it, and what it did."""
         record = _record_of(effect, events)
         event_type = self.definition.events.get(effect.type)
@@ -207,7 +207,10 @@ class _Page:
             "origin": timeline.origin(
                 record,
                 sensitive=self.sensitive,
-                others=[other for other in events if other.typ == record.typ],
+                others=[
+                    *(other for other in events if other.typ == record.typ),
+                    *([stored] if stored else []),
+                ],
             ),
             "payload": timeline.payload(
                 record, event_type.schema if event_type else None, sensitive=self.sensitive

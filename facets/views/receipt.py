@@ -48,8 +48,9 @@ def receipt(request: HttpRequest, facet: str, operation_id: UUID, entity_id: str
     if not appended:
         raise Http404("Nothing was appended to this entity under that link. It may have been refused.")
     types = {record.typ for record in appended}
-    # What a reason may quote beside its own event; the newest, of a long history.
-    alike = [record for record in records if record.kind == "INBOUND" and record.typ in types][-20:]
+    # What a reason may quote beside its own event: the newest that are like it, and the state.
+    quoted = [record for record in records if record.kind == "INBOUND" and record.typ in types][-20:]
+    quoted += [record for record in records if record.kind == "STATE"]
     first, last = appended[0].seq, appended[-1].seq
     found = _difference(records, definition, first, last) if whole else _Difference([], _TOO_LONG)
     context = {
@@ -63,11 +64,11 @@ def receipt(request: HttpRequest, facet: str, operation_id: UUID, entity_id: str
                 if definition and record.typ in definition.events
                 else record.typ,
                 "sentence": timeline.sentence(record, definition),
-                "origin": timeline.origin(record, sensitive=sensitive, others=alike),
+                "origin": timeline.origin(record, sensitive=sensitive, others=quoted),
             }
             for record in appended
         ],
-        "origin": timeline.origin(appended[0], sensitive=sensitive, others=alike),
+        "origin": timeline.origin(appended[0], sensitive=sensitive, others=quoted),
         "ts": appended[0].ts,
         "first": first,
         "last": last,
@@ -116,7 +117,7 @@ def _records(facet: str, entity_id: str, operation_id: str, seq: str) -> tuple[l
             if any(last in seqs for seqs in page.messages_unread):
                 records = [r for r in records if r.seq != last]
                 records += db.get_page(entity_id, before=last + 1, limit=1).records
-            return records, state.seq, False
+            return [*records, state], state.seq, False
     records = read(facet, entity_id)
     return records, max((record.seq for record in records), default=0), True
 

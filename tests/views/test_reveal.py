@@ -18,6 +18,7 @@ from hdeadmin.audit.models import AuditEntry
 PAGE = "/facets/BANK_ACCOUNT/entity/acc-1"
 REVEAL = "/facets/BANK_ACCOUNT/reveal/acc-1"
 SECRET = "Zylberstein"
+OPERATION = "11111111-2222-3333-4444-555555555555"
 BECAUSE = {"reason": "The customer asks which name we have"}
 
 
@@ -146,6 +147,35 @@ def test_a_reason_that_quotes_what_stood_there_before_is_masked_too(operator: Cl
         page = operator.get(PAGE + address).text
         assert said in page, address
         assert SECRET not in page, address
+
+
+def test_a_reason_that_quotes_what_stands_in_the_state_is_masked_too(operator: Client, ledger: Table):
+    meta = json.dumps({"actor": "ann", "reason": f"Ms {SECRET} paid twice", "operation_id": OPERATION})
+    paid = json.dumps({"desc": "Back", "amount": 5})
+    assert isinstance(ledger, SqliteTable)
+    ledger.load([inbound_record("BANK_ACCOUNT", "acc-1", 2, "TRANSACTION_ACCEPTED", paid, 1, meta).to_item()])
+    receipt = f"/facets/BANK_ACCOUNT/receipt/{OPERATION}/acc-1"
+
+    for address in (PAGE, f"{PAGE}?raw=INBOUND/TRANSACTION_ACCEPTED/2", f"{PAGE}?seq=2", receipt):
+        page = operator.get(address).text
+        assert f"Ms {BULLETS} paid twice" in page, address
+        assert SECRET not in page, address
+
+
+def test_so_is_the_reason_of_a_correction_at_the_event_that_it_makes_good(operator: Client, ledger: Table):
+    meta = json.dumps({"actor": "ann", "reason": f"No longer {SECRET}", "corrects": 2})
+    named = json.dumps({"ownerFirst": "Ada", "ownerLast": "Reed"})
+    assert isinstance(ledger, SqliteTable)
+    for seq, said in ((2, None), (3, meta)):
+        ledger.load(
+            [inbound_record("BANK_ACCOUNT", "acc-1", seq, "ACCOUNT_UPDATE", named, 1, said).to_item()]
+        )
+
+    page = operator.get(PAGE).text
+
+    assert "Corrected by" in page
+    assert page.count(f"No longer {BULLETS}") == 2
+    assert SECRET not in page
 
 
 def test_how_much_changed_below_a_masked_field_is_not_told(
