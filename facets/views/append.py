@@ -435,7 +435,7 @@ class _Flow:
             "reason": display.visible(reason),
             "error": error,
             "maybe_written": isinstance(error, StoreUnavailable) and error.maybe_written,
-            "missing_table": error.table if isinstance(error, TableNotFound) else "",
+            "missing_table": isinstance(error, TableNotFound),
             "promise": promise.sign() if promise else "",
             "typed": typed or _Typed(),
             "status": status,

@@ -37,7 +37,7 @@ def failure_page(request: HttpRequest, error: FacetError) -> HttpResponse:
     """The page for one error of the core, with its status."""
     if isinstance(error, TableNotFound | StoreUnavailable):
         context = {
-            "missing_table": error.table if isinstance(error, TableNotFound) else None,
+            "missing_table": isinstance(error, TableNotFound),
             "maybe_written": isinstance(error, StoreUnavailable) and error.maybe_written,
             "was_write": request.method == "POST",
         }

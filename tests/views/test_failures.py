@@ -25,6 +25,8 @@ def test_a_table_that_does_not_exist_is_a_503_that_says_so(operator: Client, set
 
     assert response.status_code == 503
     assert "The table does not exist" in response.text
+    # Where it lies is for the log, not for a page.
+    assert "ledger.sqlite3" not in response.text
     assert response.headers["Retry-After"]
 
 
