@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -54,11 +55,11 @@ def activity(facet: TableFacet | None, *, now: datetime | None = None) -> Activi
     midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
     first = midnight.date() - timedelta(days=DAYS - 1)
     slices = _slices(facet, first) if facet else {}
+    days = [first + timedelta(days=number) for number in range(DAYS)]
+    begins = [_midnight(day) for day in days]
     counts: Counter[date] = Counter()
     for slice, count in slices.items():
-        at = datetime.fromtimestamp(slice * _SLICE / 1000, local.tzinfo)
-        counts[timezone.localtime(at).date()] += count
-    days = [first + timedelta(days=number) for number in range(DAYS)]
+        counts[days[max(0, bisect_right(begins, slice * _SLICE) - 1)]] += count
     most = max((counts[day] for day in days), default=0)
     bars = [Bar(day, counts[day], _height(counts[day], most)) for day in days]
     return Activity(bars, counts[local.date()])
