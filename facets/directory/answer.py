@@ -43,7 +43,8 @@ _ALL = 2**31
 # An estimate looks at so many entities, in so many places of the facet.
 _SAMPLE, _PLACES = 1_000, 20
 
-_PAGE_OF_ALL = 1_000
+# Rows of a whole list that are held at once.
+_AT_ONCE = 1_000
 
 _ROW = (
     'e.entity_id, e.seq, e.ts, e.read_at, e.version, e."values",'
@@ -96,14 +97,19 @@ def count(question: Question, *, most: int = 10_000) -> Count:
 
 
 def every(question: Question) -> Iterator[Row]:
-    """All rows that answer a question, in its order. Raises ValueError as `query` does."""
-    after: str | None = None
-    while True:
-        page = query(question, limit=_PAGE_OF_ALL, after=after)
-        yield from page.rows
-        if page.after is None:
-            return
-        after = page.after
+    """All rows that answer a question, in its order; not all at once. Raises ValueError as `query` does.
+
+    They are those of one moment: what changes meanwhile, and moves within the list, is neither missed nor met twice.
+    """
+    asked = _Asked.of(question)
+    if asked is None:
+        return
+    for phase, _ in _phases(asked, None, backwards=False):
+        sql, parameters = _whole(asked, phase, question.descending)
+        with connection.chunked_cursor() as cursor:
+            cursor.execute(sql, parameters)
+            while found := cursor.fetchmany(_AT_ONCE):
+                yield from (_row(asked.facet.name, asked.definition, row) for row in found)
 
 
 def search(words: str, facets: Iterable[str], *, limit: int) -> list[Row]:
@@ -448,6 +454,19 @@ def _gathered(
         f" WHERE e.id = hits.id AND {window} {_order_by(phase, down)} LIMIT %s",
         [*hit_parameters, *parameters, limit],
     )
+
+
+def _whole(asked: _Asked, phase: _Phase, down: bool) -> tuple[str, list[Any]]:
+    """SQL for all rows of a phase, in order."""
+    order = _order_by(phase, down)
+    if not asked.where:
+        return (
+            f"SELECT {_ROW} FROM facets_entity AS e WHERE e.facet_id = %s AND {phase.text} {order}",
+            [asked.facet.pk, *phase.parameters],
+        )
+    hits, parameters = _hits(asked)
+    found = f"WITH hits AS MATERIALIZED ({hits}) SELECT {_ROW} FROM hits CROSS JOIN facets_entity AS e"
+    return f"{found} WHERE e.id = hits.id AND {phase.text} {order}", [*parameters, *phase.parameters]
 
 
 def _window(phase: _Phase, place: tuple[Any, str] | None, down: bool) -> tuple[str, list[Any]]:

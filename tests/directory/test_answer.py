@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from facets import directory, registry
 from facets.directory import answer as plans
@@ -250,11 +252,42 @@ def test_counts_exactly_up_to_a_limit_and_says_about_beyond(people: Note) -> Non
     assert directory.count(gold, most=5).exact is False
 
 
+@pytest.mark.usefixtures("plan")
 def test_streams_all_rows_in_the_order_of_the_question(people: Note, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plans, "_PAGE_OF_ALL", 2)
+    monkeypatch.setattr(plans, "_AT_ONCE", 2)
     for number in range(5):
-        people(str(number), age=-number)
+        people(str(number), age=-number or None, name="Ada" if number % 2 else "Bob")
     assert [row.id for row in directory.every(asked(sort="age"))] == ["4", "3", "2", "1", "0"]
+    assert [row.id for row in directory.every(asked(sort="age", words="bob"))] == ["4", "2", "0"]
+    older = asked(conditions=(Condition("age", "to", (-2,)),))
+    assert [row.id for row in directory.every(older)] == ["2", "3", "4"]
+
+
+@pytest.mark.usefixtures("transactional_db", "plan")
+@pytest.mark.parametrize("words", ["", "ada"])
+def test_what_changes_while_a_list_is_streamed_is_neither_missed_nor_met_twice(
+    people: Note, monkeypatch: pytest.MonkeyPatch, words: str
+) -> None:
+    monkeypatch.setattr(plans, "_AT_ONCE", 2)
+    for number in range(9):
+        people(str(number), ts=number, name="Ada")
+    met: list[str] = []
+    for row in directory.every(asked(sort=UPDATED, descending=True, words=words)):
+        met.append(row.id)
+        if len(met) == 3:
+            # It stood at the end, and would stand before the first. Others have a connection of their own.
+            writer = threading.Thread(target=elsewhere, args=(people, "0"))
+            writer.start()
+            writer.join()
+    assert met == [str(number) for number in reversed(range(9))]
+    moved = directory.find("PERSON", "0")
+    assert moved is not None
+    assert moved.seq == 2
+
+
+def elsewhere(people: Note, id: str) -> None:
+    people(id, seq=2, ts=100, name="Ada")
+    connection.close()
 
 
 def test_a_facet_that_the_directory_does_not_know_has_no_rows(people: Note) -> None:

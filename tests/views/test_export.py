@@ -41,7 +41,7 @@ def test_the_file_has_what_the_list_finds_in_its_order(operator: Client, people:
 
 
 def test_all_of_a_long_list_is_in_the_file(operator: Client, people: None, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(answer, "_PAGE_OF_ALL", 2)
+    monkeypatch.setattr(answer, "_AT_ONCE", 2)
 
     lines = text_of(operator.post(f"{URL}?sort=@id", {"format": "jsonl"})).split("\n")
 
