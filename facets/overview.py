@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from itertools import pairwise
 
 from django.core.cache import cache
-from django.db.models import Count, F
+from django.db import connection
+from django.db.models import Count
 from django.utils import timezone
 
-from facets.directory.models import Entity, TableFacet
+from facets.directory.models import TableFacet
 from hdeadmin.audit.models import AuditEntry
 
 DAYS = 30
 WEEK = timedelta(days=7)
 
-# Time zones differ by quarters of an hour at the finest.
-_SLICE = 15 * 60 * 1000  # milliseconds
 _REMEMBERED = 60  # seconds
 
 
@@ -51,18 +49,13 @@ class Activity:
 
 def activity(facet: TableFacet | None, *, now: datetime | None = None) -> Activity:
     """Entities by the local day of their last change; as of at most a minute ago. None is a facet without any."""
-    local = timezone.localtime(now)
-    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
-    first = midnight.date() - timedelta(days=DAYS - 1)
-    slices = _slices(facet, first) if facet else {}
-    days = [first + timedelta(days=number) for number in range(DAYS)]
-    begins = [_midnight(day) for day in days]
-    counts: Counter[date] = Counter()
-    for slice, count in slices.items():
-        counts[days[max(0, bisect_right(begins, slice * _SLICE) - 1)]] += count
-    most = max((counts[day] for day in days), default=0)
-    bars = [Bar(day, counts[day], _height(counts[day], most)) for day in days]
-    return Activity(bars, counts[local.date()])
+    today = timezone.localtime(now).date()
+    days = [today - timedelta(days=DAYS - 1 - number) for number in range(DAYS)]
+    counts = _counts(facet, days) if facet else [0] * DAYS
+    most = max(counts)
+    return Activity(
+        [Bar(day, count, _height(count, most)) for day, count in zip(days, counts, strict=True)], counts[-1]
+    )
 
 
 def corrections(facets: Collection[str], *, now: datetime | None = None) -> Mapping[str, int]:
@@ -77,19 +70,25 @@ def corrections(facets: Collection[str], *, now: datetime | None = None) -> Mapp
     return dict(made.order_by().values_list("facet").annotate(count=Count("number")))
 
 
-def _slices(facet: TableFacet, first: date) -> dict[int, int]:
-    """How many entities were last changed in each slice of time since the first day."""
-    key = f"overview:{facet.pk}:{first}"
-    slices: dict[int, int] | None = cache.get(key)
-    if slices is None:
-        # What claims to be of the future has no place in the picture, and may be of no year at all.
-        changed = Entity.objects.filter(
-            facet=facet, ts__gte=_midnight(first), ts__lt=_midnight(first + timedelta(days=DAYS))
-        )
-        rows = changed.annotate(slice=F("ts") / _SLICE).order_by().values_list("slice")
-        slices = dict(rows.annotate(count=Count("pk")))
-        cache.set(key, slices, _REMEMBERED)
-    return slices
+def _counts(facet: TableFacet, days: list[date]) -> list[int]:
+    """How many entities were last changed on each of the days, which follow one another.
+
+    What claims to be of the future has no place among them, and may be of no year at all.
+    """
+    key = f"overview:{facet.pk}:{days[-1]}"
+    counts: list[int] | None = cache.get(key)
+    if counts is None:
+        bounds = [_midnight(day) for day in (*days, days[-1] + timedelta(days=1))]
+        # A range of the index for each day costs a seventh of what grouping its entries by day does.
+        one = "SELECT {}, count(*) FROM facets_entity WHERE facet_id = %s AND ts >= %s AND ts < %s"
+        with connection.cursor() as cursor:
+            cursor.execute(
+                " UNION ALL ".join(one.format(place) for place in range(len(days))),
+                [value for ends in pairwise(bounds) for value in (facet.pk, *ends)],
+            )
+            counts = [count for _, count in sorted(cursor.fetchall())]
+        cache.set(key, counts, _REMEMBERED)
+    return counts
 
 
 def _midnight(day: date) -> int:

@@ -72,6 +72,26 @@ def test_a_card_draws_on_which_days_entities_were_changed_last(
     assert "Entities by the day of their last change" in response.text
 
 
+def test_days_are_those_of_the_consoles_zone_and_one_of_them_may_have_25_hours(
+    sign_in: Callable[[str | None], Client], ledger: Table
+):
+    for id, moment in (
+        ("before", datetime(2026, 10, 24, 21, 59, tzinfo=UTC)),
+        ("first", datetime(2026, 10, 24, 22, 0, tzinfo=UTC)),
+        ("last", datetime(2026, 10, 25, 22, 59, tzinfo=UTC)),
+        ("after", datetime(2026, 10, 25, 23, 0, tzinfo=UTC)),
+    ):
+        ledger.load([state_record("ORDER", id, 1, "{}", round(moment.timestamp() * 1000)).to_item()])
+
+    with (
+        time_machine.travel(datetime(2026, 10, 26, 12, tzinfo=UTC), tick=False),
+        timezone.override("Europe/Berlin"),
+    ):
+        activity = cards(sign_in("viewer").get("/"))["ORDER"].activity
+
+    assert [(bar.day.day, bar.count) for bar in activity.bars if bar.count] == [(24, 1), (25, 2), (26, 1)]
+
+
 def test_drift_that_is_known_leads_to_those_entities(viewer: Client, account: str):
     viewer.get("/")
     Entity.objects.filter(entity_id=account).update(drift_seq=3, drift_fields=1)
