@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
+from itertools import islice
 from typing import Any, NoReturn
 
 from facets.core import InvalidRecord
@@ -189,6 +190,14 @@ def redact(text: str, sensitive: Sequence[str], *values: JSON) -> str:
     if any(isinstance(secret, bool) for secret in secrets):
         text = re.sub(r"\b(?:[Tt]rue|[Ff]alse)\b", BULLETS, text)
     return text
+
+
+def secrets_of(value: JSON, sensitive: Sequence[str]) -> list[JSON]:
+    """What `redact` would look for of one value, as scalars, so that it is looked through once for many texts.
+
+    No more of them than make `redact` mask a text whole.
+    """
+    return list(islice(_secrets(value, tuple(sensitive)), MAX_SECRETS + 1)) if sensitive else []
 
 
 class _Paths:

@@ -12,7 +12,7 @@ from facets import display, tickets
 from facets.core import InvalidRecord, Record, json
 from facets.corrections import corrections_of, meta_of
 from facets.definition import EventType, FacetDefinition, first_problem, humanize
-from facets.masking import BULLETS, MASKED, mask, mask_text, mask_unknown, redact
+from facets.masking import BULLETS, MASKED, mask, mask_text, mask_unknown, redact, secrets_of
 
 if TYPE_CHECKING:
     from facets.changed import Changed
@@ -188,9 +188,14 @@ def rows(
             if record.kind == "INBOUND":
                 alike[record.typ].append(record)
 
-    def quoted(record: Record) -> list[Record]:
-        """What its reason may quote: those like it, nearest first, and what stands in the state."""
-        return [*_nearest(alike[record.typ], record.seq), *([state] if state and sensitive else [])]
+    secrets = (
+        [secret for data in data_of(state) for secret in secrets_of(data, sensitive)] if sensitive else []
+    )
+
+    def origin_of(record: Record, *corrected: Record) -> Origin | None:
+        """Its reason may quote those like it, nearest first, and what stands in the state."""
+        others = [*_nearest(alike[record.typ], record.seq), *corrected]
+        return origin(record, sensitive=sensitive, others=others, secrets=secrets)
 
     made: list[TimelineRow] = []
     for seq in sorted(by_seq.keys() | messages.keys(), reverse=True):
@@ -204,11 +209,11 @@ def rows(
                     messages.get(seq, []) if place == len(group) - 1 else [],
                     definition,
                     [
-                        _correction(each, event, sensitive, others=quoted(each))
+                        _correction(each.seq, origin_of(each, *([event] if event else [])))
                         for each in (corrected.get(seq, []) if place == 0 else [])
                     ],
                     sensitive,
-                    others=quoted(event) if event and event.meta else (),
+                    origin=origin_of(event) if event and event.meta else None,
                     found=seq == found,
                     unfold=seq in unfold,
                     unread=any(seq in part for part in unread),
@@ -257,18 +262,19 @@ def _problem(data: Any, schema: type[BaseModel], sensitive: Sequence[str]) -> st
     return ""
 
 
-def origin(record: Record, *, sensitive: Sequence[str], others: Iterable[Record] = ()) -> Origin | None:
+def origin(
+    record: Record, *, sensitive: Sequence[str], others: Iterable[Record] = (), secrets: Iterable[Any] = ()
+) -> Origin | None:
     """Who and why, of an event that was appended in the console; None for all others.
 
-    The reason may quote the event, or `others`: what is sensitive in them is taken out of it.
+    The reason may quote the event, or `others`: what is sensitive in them is taken out of it, and all of `secrets`.
     """
     meta = meta_of(record)
     if not meta:
         return None
     actor, reason, ticket = (str(meta.get(name) or "") for name in ("actor", "reason", "ticket"))
-    reason = redact(
-        reason, sensitive, *data_of(record), *(data for other in others for data in data_of(other))
-    )
+    quoted = (data for each in (record, *others) for data in data_of(each))
+    reason = redact(reason, sensitive, *quoted, *secrets)
     corrects = meta.get("corrects")
     return Origin(
         display.visible(actor) or "unknown",
@@ -355,7 +361,7 @@ def _row(
     corrected_by: list[Correction],
     sensitive: Sequence[str],
     *,
-    others: Iterable[Record],
+    origin: Origin | None,
     found: bool,
     unfold: bool,
     unread: bool,
@@ -375,7 +381,7 @@ def _row(
         else "",
         anchor=f"event-{seq}" if place == 0 else f"event-{seq}-{place + 1}",
         payload=payload(record, schema, sensitive=sensitive, budget=budget) if record and unfold else None,
-        origin=origin(record, sensitive=sensitive, others=others) if record else None,
+        origin=origin,
         defined=definition is not None,
         has_rule=event_type is not None,
         fits=fits,
@@ -405,11 +411,8 @@ def _fits(record: Record, schema: type[BaseModel]) -> bool:
     return True
 
 
-def _correction(
-    record: Record, corrected: Record | None, sensitive: Sequence[str], *, others: Iterable[Record]
-) -> Correction:
-    made = origin(record, sensitive=sensitive, others=[*others, *([corrected] if corrected else [])])
-    return Correction(record.seq, made.reason if made else "", made.actor if made else "unknown")
+def _correction(seq: int, origin: Origin | None) -> Correction:
+    return Correction(seq, origin.reason if origin else "", origin.actor if origin else "unknown")
 
 
 def _nearest(records: Sequence[Record], seq: int) -> list[Record]:
