@@ -123,7 +123,9 @@ def test_a_bad_password_is_refused_and_the_names_are_kept(
 ):
     follow(client, link)
     answer = client.post("/account/welcome/", {**FORM, **change})
+    field = answer.text[answer.text.index("autofocus") - 200 : answer.text.index("autofocus")]
 
+    assert 'name="password1"' in field
     assert answer.status_code == 422
     assert why in answer.text
     assert 'value="Ann"' in answer.text

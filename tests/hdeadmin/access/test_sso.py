@@ -395,6 +395,8 @@ def test_the_second_factor_is_ours_unless_the_provider_tells_of_one(
         browser = Client()
         come_by(acme, browser)
         assert browser.get("/account/").url == "/account/factors/", told
+        # Of a password they know nothing.
+        assert "Besides how you signed in" in browser.get("/account/factors/").text
 
     for told in ({"amr": ["pwd", "mfa"]}, {"acr": "gold"}):
         acme.lies = told
