@@ -19,6 +19,9 @@ from facets.replay import EVERY
 SHORT = 2 * EVERY
 
 MAX_FIELDS = 6
+
+# Width and height of the picture beside the state and on phones.
+SMALL = (440, 190)
 _TWO_DAYS = 2 * 24 * 60 * 60 * 1000  # milliseconds
 
 # Seq, time in milliseconds since 1970, value.
@@ -60,7 +63,7 @@ def picture(
         "name": name,
         "label": label,
         "wide": charts.line(shown, width=960, height=260, steps=steps, x_text=text),
-        "narrow": charts.line(shown, width=440, height=190, steps=steps, x_text=text),
+        "narrow": charts.line(shown, width=SMALL[0], height=SMALL[1], steps=steps, x_text=text),
         "words": f"{label} after {marks[-1][0]:,} events: begins at {charts.number(marks[0][2])}, "
         f"lowest {charts.number(low[2])} at event {low[0]:,}, highest {charts.number(high[2])} at event {high[0]:,}, "
         f"last {charts.number(marks[-1][2])}.",

@@ -11,7 +11,7 @@ from django.utils.http import urlencode
 
 from facets import display
 from facets.definition import FacetDefinition
-from facets.drawing import SHORT, drawn_fields, picture, turning
+from facets.drawing import SHORT, SMALL, drawn_fields, picture, turning
 from facets.reading import Reading
 from facets.replay import Position, effects, entries_of, is_number, value_at
 from facets.state_check import drift
@@ -42,8 +42,9 @@ def beside_state(
         "drift": None,
         "pictures": [],
         "drawn": bool(fields) and last > 1,
-        "drawn_labels": ", ".join(display.visible(definition.label(name)) for name in fields),
+        "drawn_labels": [display.visible(definition.label(name)) for name in fields],
         "small": True,
+        "small_size": SMALL,
         "draws_itself": last <= (SHORT if reading.cost.capacity is None else SHORT_PAID),
         "last_seq": last,
         "back_url": f"{entity_url}?{urlencode({'seq': last - 1})}" if last else None,

@@ -75,6 +75,8 @@ def main() -> None:
                 command, env={**os.environ, "CHROME_PATH": given.chromium}, capture_output=True, check=True
             )
             report = json.loads(done.stdout)
+            if not report["finalDisplayedUrl"].endswith(path):
+                raise SystemExit(f"{path} led to {report['finalDisplayedUrl']}.")
             scores = [round(100 * each["score"]) for each in report["categories"].values()]
             shift = report["audits"]["cumulative-layout-shift"]["numericValue"]
             print(f"| {name} | {' | '.join(map(str, scores))} | {shift:.4f} |", flush=True)
