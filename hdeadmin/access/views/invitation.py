@@ -56,7 +56,11 @@ class AcceptForm(forms.Form):
 @require_safe
 def follow(request: HttpRequest, uid: str, token: str) -> HttpResponse:
     """Take the link into the session, so that it stands in no address, history or log from here on."""
-    request.session[_LINK] = [uid, token]
+    # One that opens nothing begins no session, whose row anybody could have us keep.
+    if invitations.invited(uid, token) is not None:
+        request.session[_LINK] = [uid, token]
+    else:
+        request.session.pop(_LINK, None)
     return redirect("welcome")
 
 

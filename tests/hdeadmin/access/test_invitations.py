@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import time_machine
 from django.contrib.auth.models import Group, User
+from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
 from django.db import connections
 from django.test import Client
@@ -97,6 +98,9 @@ def test_a_disabled_person_s_link_opens_nothing(link: str, client: Client):
     "forged", ["/account/invitation/MQ/x/", "/account/invitation/%00/x-y/", "/account/invitation/zzz/-/"]
 )
 def test_a_made_up_link_opens_nothing(link: str, client: Client, forged: str):
+    client.get(forged)
+    # Whoever makes up a million fills no table.
+    assert not Session.objects.exists()
     assert follow(client, forged).status_code == 410
 
 
