@@ -24,6 +24,7 @@ from hdeadmin.security import HEADERS
 ANSWERS: dict[str, tuple[int, Callable[[Client], Any]]] = {
     "a page": (200, lambda client: client.get("/")),
     "a file": (200, lambda client: client.get("/static/hdeadmin.css")),
+    "a file as it is written": (200, lambda client: client.post("/audit/export", {"format": "csv"})),
     "a probe": (200, lambda client: client.get("/healthz")),
     "a redirect": (302, lambda client: client.post("/theme/", {"theme": "dark"})),
     "a form that is none of ours": (403, lambda client: Client(enforce_csrf_checks=True).post("/theme/")),
