@@ -48,10 +48,12 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
     Rendered without the request: who is signed in is a question to a database that may be down.
     """
-    # What fails after the event is committed, as saving the session, fails here too.
-    maybe_written = request.method not in ("GET", "HEAD", "OPTIONS")
+    sent = request.method not in ("GET", "HEAD", "OPTIONS")
+    # What fails after the event is committed, as saving the session, fails here too. Where no view was looked for yet,
+    # as while it is asked who is signed in, none has run.
+    maybe_written = sent and request.resolver_match is not None
     if isinstance(sys.exc_info()[1], (OperationalError, InterfaceError)):
-        response = _bare(request, 503, maybe_written=maybe_written)
+        response = _bare(request, 503, maybe_written=maybe_written, sent=sent)
         response.headers["Retry-After"] = "10"
         return response
     return _bare(request, 500, maybe_written=maybe_written)
