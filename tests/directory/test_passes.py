@@ -14,7 +14,7 @@ from pytest_django import Settings
 from facets import directory, stores
 from facets.core import StoreUnavailable, json
 from facets.core.dynamodb import DynamoTable, create_table
-from facets.core.records import state_record
+from facets.core.records import inbound_record, state_record
 from facets.core.scan import StatesIndex, TableFacts, facts_of
 from facets.directory import passes
 from facets.directory.models import Entity, IndexPass, TableFacet
@@ -450,4 +450,38 @@ def test_an_index_by_facets_knows_of_those_that_it_read_and_no_others(dynamo: Dy
     work.finished_at = 1
     work.save()
     assert directory.knows("PERSON")
+    assert not directory.knows("UNDEFINED")
+
+
+@pytest.mark.parametrize("dynamo", ["dynamodb_table"], indirect=True)
+def test_an_index_by_facets_is_read_for_those_that_are_defined_or_known(
+    dynamo: DynamoTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names: Any = ("_id", "_rng", "_facet")
+    hashes: Any = [{"AttributeName": name, "KeyType": "HASH"} for name in ("_facet", "_rng")]
+    keys: Any = [*hashes, {"AttributeName": "_id", "KeyType": "RANGE"}]
+    index_by_facet: Any = {
+        "IndexName": "by-facet",
+        "KeySchema": keys,
+        "Projection": {"ProjectionType": "ALL"},
+    }
+    dynamo.client.update_table(
+        TableName=dynamo.name,
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in names],
+        GlobalSecondaryIndexUpdates=[{"Create": index_by_facet}],
+    )
+    put(dynamo, "a", "b/c")
+    put(dynamo, "x", facet="KNOWN")
+    put(dynamo, "y", facet="UNDEFINED")
+    dynamo.load([inbound_record("PERSON", "a", 1, "T", "{}", 1).to_item()])
+    while facts_of(dynamo).index is None:
+        pass
+    directory.note(state_record("KNOWN", "gone", 1, "{}", 1))
+    Entity.objects.update(read_at=5)
+    monkeypatch.setattr(passes, "_page_limit", lambda facts, capacity: 1)
+    told = index(dynamo)
+    assert (told.entities, told.records, told.removed) == (3, 3, 1)
+    assert (listed(), listed("KNOWN")) == ([("a", 1), ("b/c", 1)], [("x", 1)])
+    assert directory.knows("KNOWN")
+    # Nobody asked for it, so that nothing is said of it.
     assert not directory.knows("UNDEFINED")
