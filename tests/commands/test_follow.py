@@ -80,7 +80,7 @@ def test_stopped_it_says_what_it_did_and_leaves_its_place_to_the_next(
     process = start("follow")
     until(lambda: listed() == {"a": 1})
     assert process.terminate() == 0
-    assert "1 states read, 0 entities gone" in process.said
+    assert "1 state read, 0 gone" in process.said
     assert "Traceback" not in process.said
     assert Follower.objects.get().lease_until == 0
 
