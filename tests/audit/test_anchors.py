@@ -54,10 +54,11 @@ def test_a_key_is_for_its_owners_eyes_and_never_overwritten(place: Path):
 def test_anchors_are_added_and_verified(place: Path):
     trail.record("sign-in")
     assert anchor() == f"Entry 1 is anchored in {place}.\n"
+    assert "1 anchor, the last of entry 1: good." in verify()[1]
     trail.record("sign-in")
     anchor()
 
-    assert "2 anchors, the last of entry 2: good." in verify()[1]
+    assert "2 anchors, the last of entry 3: good." in verify()[1]
     assert "good" in verify("--public-key", str(place.parent / "key.pem.pub"))[1]
 
 

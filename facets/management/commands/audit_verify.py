@@ -111,7 +111,7 @@ class Command(BaseCommand):
             faults += [fault] if fault else []
             if not fault:
                 self.stdout.write(
-                    f"{len(found):,} anchors, the last of entry {max(a.number for a in found)}: good."
+                    f"{len(found):,} anchor{'' if len(found) == 1 else 's'}, the last of entry {max(a.number for a in found)}: good."
                 )
         elif places:
             self.stdout.write("No anchor yet: `manage.py audit_anchor` makes one.")
