@@ -53,6 +53,9 @@
     link.textContent = open ? "Fold all" : "Unfold all";
   });
 
+  // Charts and replays come out of pages with names of their own; the tab's is the entity's.
+  document.addEventListener("htmx:beforeSwap", (event) => { event.detail.ignoreTitle = true; });
+
   // A moment is typed in the reader's own zone.
   for (const input of document.querySelectorAll("input[data-zone]")) {
     input.value = Intl.DateTimeFormat().resolvedOptions().timeZone;

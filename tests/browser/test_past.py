@@ -81,6 +81,7 @@ def test_a_long_history_is_run_to_its_end_with_and_without_javascript(
         page.goto(url_of("entity", long))
         page.get_by_role("link", name="Draw Balance over 200 events").click()
         expect(page.locator("#chart .chart-line")).to_be_visible(timeout=20_000)
+        expect(page).to_have_title(re.compile(f"^{long} · "))
         page.locator("#chart .chart-link").last.click()
         expect(page.locator("#moment")).to_contain_text("The newest event, 200", timeout=20_000)
     context.close()
