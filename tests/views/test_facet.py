@@ -10,6 +10,7 @@ import pytest
 import time_machine
 from django.test import Client
 from django.urls import reverse
+from pytest_django import Settings
 
 from facets import directory, registry
 from facets.core.records import inbound_record, state_record
@@ -257,6 +258,14 @@ def test_the_days_of_the_last_change_are_a_filter_like_any_other(viewer: Client,
     [chip] = response.context["asked"].chips
     assert (chip.label, chip.text) == ("Last change", "1970-01-03")
     assert '<input type="date" name="from.@updated" value="1970-01-03"' in response.text
+
+
+def test_the_days_of_a_filter_are_said_to_be_of_a_zone(viewer: Client, fill: Fill, settings: Settings):
+    """The times in the list are in the reader's zone, and an address must mean the same for everybody."""
+    settings.TIME_ZONE = "Asia/Kolkata"
+    fill(("a", "x", 1, 10))
+
+    assert ">days in IST<" in viewer.get(URL).text
 
 
 def test_the_number_of_events_has_its_thousands_apart(viewer: Client, ledger: Table):
