@@ -189,7 +189,8 @@ def redact(text: str, sensitive: Sequence[str], *values: JSON) -> str:
         text = _NUMBER.sub(lambda found: BULLETS if _is_one_of(found[0], numbers) else found[0], text)
     if any(isinstance(secret, bool) for secret in secrets):
         text = re.sub(r"\b(?:[Tt]rue|[Ff]alse)\b", BULLETS, text)
-    return text
+    # What stands in one word with a secret is like it: an earlier address of the same person, say.
+    return _BESIDE.sub(BULLETS, text)
 
 
 def secrets_of(value: JSON, sensitive: Sequence[str]) -> list[JSON]:
@@ -296,6 +297,7 @@ def _number_of(value: Any) -> list[float]:
     return [float(value)] if isinstance(value, Decimal) and value.is_finite() else []
 
 
+_BESIDE = re.compile(rf"(?:\w[\w.@+-]*)?{BULLETS}(?:[\w.@+•-]*\w)?")
 _NUMBER = re.compile(r"[-+]?\d(?:[\d,_'\u00a0\u202f]*\d)?(?:\.\d+)?(?:[eE][-+]?\d+)?")
 
 

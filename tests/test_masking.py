@@ -227,3 +227,12 @@ def test_a_sentence_masks_what_is_sensitive_and_what_is_made_of_it(sentence: str
 
     assert facet.sentence("PAID", data) == expected
     assert SECRET in facet.sentence("PAID", data, sensitive=()) or sentence == "{note}"
+
+
+def test_of_an_address_like_a_secret_one_nothing_is_left():
+    """A reason quotes what an earlier event said; only the state of today is known where it is shown."""
+    state = {"email": "dana.miller@example.com"}
+
+    text = redact("Was dana.whitfield@example.org, see TICKET-12.", ["email"], state)
+
+    assert text == f"Was {BULLETS}, see TICKET-12."
