@@ -8,10 +8,10 @@ from typing import Any, Literal
 
 from django.http import QueryDict
 
-from facets import timeline
 from facets.core import Record
 from facets.corrections import meta_of
 from facets.definition import FacetDefinition
+from facets.stored_text import payload_text
 
 Direction = Literal["", "in", "out"]
 
@@ -70,5 +70,5 @@ class Filters:
         if not words:
             return True
         sensitive = definition.sensitive_fields if definition else ()
-        text = timeline.stored_text(record, definition, sensitive=sensitive).casefold()
+        text = payload_text(record, definition, sensitive=sensitive).casefold()
         return all(word in text for word in words)

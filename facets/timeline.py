@@ -3,19 +3,18 @@
 from collections import defaultdict
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
 
 from facets import display, tickets
-from facets.core import InvalidRecord, Record, json
+from facets.changed import Changed
+from facets.core import InvalidRecord, Record
 from facets.corrections import corrections_of, meta_of
 from facets.definition import EventType, FacetDefinition, first_problem, humanize
-from facets.masking import BULLETS, MASKED, mask, mask_text, mask_unknown, redact, secrets_of
-
-if TYPE_CHECKING:
-    from facets.changed import Changed
+from facets.masking import BULLETS, MASKED, mask, mask_text, redact, secrets_of
+from facets.stored_text import data_of
 
 PAGE = 50  # rows
 EXCERPT = 140  # characters
@@ -126,7 +125,7 @@ class TimelineRow:
     corrected_by: list[Correction] = field(default_factory=list)
     why_not_like: str = ""
     why_not_correct: str = ""
-    changed: "Changed | None" = None
+    changed: Changed | None = None
 
     @property
     def number(self) -> str:
@@ -159,7 +158,7 @@ def rows(
     found: int | None = None,
     unfold: Container[int] = (),
     unread: Sequence[range] = (),
-    changed: "Mapping[tuple[int, str], Changed] | None" = None,
+    changed: Mapping[tuple[int, str], Changed] | None = None,
     budget: Budget = BRIEF,
 ) -> list[TimelineRow]:
     """The records as rows, newest first.
@@ -286,30 +285,6 @@ def origin(
     )
 
 
-def stored_text(record: Record, definition: FacetDefinition[Any] | None, *, sensitive: Sequence[str]) -> str:
-    """The payload's JSON as it is stored but for what is masked."""
-    if definition is None or not sensitive:
-        return record.itm
-    return display.compact(definition.masked(record, sensitive=sensitive))
-
-
-def meta_text(record: Record, *, sensitive: Sequence[str], others: Iterable[Record] = ()) -> str | None:
-    """The record's `_meta` as it is stored but for what is masked; a reason may quote the payload, or `others`."""
-    if record.meta is None or not sensitive:
-        return record.meta
-    try:
-        meta = mask_unknown(json.loads(record.meta), sensitive)
-    except InvalidRecord:
-        return BULLETS
-    if isinstance(meta, dict):
-        quoted = [data for each in (record, *others) for data in data_of(each)]
-        meta = {
-            key: redact(item, sensitive, *quoted) if isinstance(item, str) else item
-            for key, item in meta.items()
-        }
-    return display.compact(meta)
-
-
 def why_not_copy(record: Record, event_type: EventType, *, sensitive: Sequence[str]) -> str:
     """Why a draft cannot begin with a copy of this event; "" where it can."""
     try:
@@ -366,7 +341,7 @@ def _row(
     unfold: bool,
     unread: bool,
     budget: Budget,
-    changed: "Changed | None",
+    changed: Changed | None,
 ) -> TimelineRow:
     event_type = definition.events.get(record.typ) if definition and record else None
     schema = event_type.schema if event_type else None
@@ -418,16 +393,6 @@ def _correction(seq: int, origin: Origin | None) -> Correction:
 def _nearest(records: Sequence[Record], seq: int) -> list[Record]:
     """Those nearest to a seq: a reason says what was wrong before."""
     return sorted(records, key=lambda record: abs(record.seq - seq))[:20]
-
-
-def data_of(record: Record | None) -> list[Any]:
-    """The payload, if there is one and it is JSON: what a text about it may quote."""
-    if record is None:
-        return []
-    try:
-        return [record.data]
-    except InvalidRecord:
-        return []
 
 
 def _uuid(text: object) -> UUID | None:

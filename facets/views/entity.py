@@ -12,7 +12,7 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from facets import directory, display, moments, registry, timeline
+from facets import directory, display, moments, registry, stored_text, timeline
 from facets.changed import Changed, changed
 from facets.core import Record
 from facets.core.records import STATE_KEY, partition_key
@@ -327,7 +327,7 @@ def _raw(
     record = next((record for record in records if record.rng == rng), None)
     if record is None:
         raise Http404("The entity has no such record.")
-    itm = timeline.stored_text(record, definition, sensitive=sensitive)
+    itm = stored_text.payload_text(record, definition, sensitive=sensitive)
     if request.GET.get("part") == "itm":
         return HttpResponse(itm, content_type="text/plain; charset=utf-8")
     attributes: dict[str, Any] = {
@@ -342,5 +342,5 @@ def _raw(
             around = reader.page(around=record.seq, limit=timeline.PAGE)
             others = [other for other in around.records if other.typ == record.typ]
             others += [around.state] if around.state else []
-        attributes["_meta"] = timeline.meta_text(record, sensitive=sensitive, others=others)
+        attributes["_meta"] = stored_text.meta_text(record, sensitive=sensitive, others=others)
     return HttpResponse(display.indented(attributes), content_type="text/plain; charset=utf-8")

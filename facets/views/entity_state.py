@@ -6,7 +6,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_POST
 
-from facets import registry, timeline
+from facets import registry, stored_text
 from facets.stores import current_table
 from facets.views.entity import fits_a_key
 from facets.views.rights import require
@@ -28,7 +28,7 @@ def entity_state(request: HttpRequest, facet: str, entity_id: str) -> HttpRespon
         raise Http404("There is no stored state.")
     definition = registry.get(facet)
     sensitive = definition.sensitive_fields if definition else ()
-    text = timeline.stored_text(state, definition, sensitive=sensitive)
+    text = stored_text.payload_text(state, definition, sensitive=sensitive)
     trail.record(
         "export", request=request, facet=facet, entity=entity_id, details={"of": "state", "seq": state.seq}
     )

@@ -9,8 +9,8 @@ from django.views.decorators.http import require_http_methods
 from facets import registry
 from facets.masking import redact
 from facets.reading import Reader
+from facets.stored_text import data_of
 from facets.stores import current_table
-from facets.timeline import data_of
 from facets.views.entity import Asked, fits_a_key, history_context, missing, read_page, state_context
 from facets.views.rights import require
 from hdeadmin.audit.trail import record
