@@ -4,6 +4,10 @@ The keys are `INBOUND/TYPE/SEQ`, `OUTBOUND/TYPE/SEQ/INDEX` and, last of all, `ST
 the keys of neighbouring events lie far apart: 12 is followed by 120 and 1200 before 13 comes. STATE tells how many
 events there are. Where few others lie between the keys of a page, they are read as a range for each type; where
 many do, each event is asked for by its key, and their messages are left unread if there are many.
+
+A page of 50 small events of 3 types takes at most 160 read units, most of them for keys, 50 a type. Its requests are
+one, one for each type of event, and two for each type of message that the entity has, unless it has few messages
+in all; where the page crosses a power of ten, one more for each type. They are made at once, as far as types are known.
 """
 
 from __future__ import annotations
@@ -31,12 +35,10 @@ _MANY_TYPES = 4
 # A part of a page with at most this many events: a key each and type in one request, not a request a type.
 _FEW_SEQS = 2
 
-# Where many events lie between those of a page: how many messages are looked at before they are left unread, and how
-# many where there are more than so many times as many such events. To ask for each by its key would double what the
-# page costs.
-_PROBE = 64
-_CROWDED = 100
-_PROBE_OF_A_CROWD = 24
+# Where many events lie between those of a page: how many messages of a type are looked at, and in how many requests
+# for the whole page, before they are left unread. To ask for each by its key would double what the page costs.
+_PROBE = 32
+_MOST_REQUESTS = 8
 
 # An entity that has more types than this, or sort keys that are not hde's, is read whole.
 _MOST_HOPS = 64
@@ -154,6 +156,7 @@ class _Search:
         self.state = state
         self.low = low
         self.wanted = place.seqs(state.seq)
+        self.crowded = any(self._is_crowded(part) for part in parts(self.wanted))
         self.found: dict[str, Record] = {}
         self._add(top.records)
         # What the jobs leave behind beside records; nobody looks before they have ended.
@@ -169,13 +172,13 @@ class _Search:
         outbound = self._start_with(_OUTBOUND, outbound_hints)
         if len(outbound) > _MANY_TYPES:
             outbound = self._fewest(_OUTBOUND, outbound)
-        self._run(
-            [
-                *self._event_jobs(inbound, inbound),
-                *self._message_jobs(outbound, outbound),
-                *self._type_jobs(_OUTBOUND, outbound),
-            ]
-        )
+        jobs = [*self._event_jobs(inbound, inbound), *self._message_jobs(outbound, outbound)]
+        if not self.crowded:
+            jobs += self._type_jobs(_OUTBOUND, outbound)
+        elif self.low >= _OUTBOUND:
+            left = _MOST_REQUESTS - self.reader.cost().requests - len(jobs)
+            jobs.append(partial(self._probe, left))
+        self._run(jobs)
         if more := self._met[_OUTBOUND] - outbound:
             outbound |= more
             self._run(self._message_jobs(more, outbound))
@@ -308,25 +311,52 @@ class _Search:
         jobs: list[Callable[[], list[Record]]] = []
         by_key: list[tuple[str, range]] = []
         for part in parts(self.wanted):
-            others = crowd(part, self.state.seq)
             for type in types:
-                first, last = f"{_OUTBOUND}{type}/{part[0]}/", f"{_OUTBOUND}{type}/{part[-1]}/:"
+                first, last = _message_keys(type, part)
                 if first >= self.low or not fits(first):
                     continue
-                if is_crossed(type, among):
+                if is_crossed(type, among) or (self.crowded and is_hidden(type, among)):
                     by_key.append((type, part))
-                elif others > len(part):
-                    limit = _PROBE_OF_A_CROWD if others > _CROWDED * len(part) else _PROBE
-                    jobs.append(partial(self._probe, type, part, first, last, limit))
-                else:
+                elif not self.crowded:
                     jobs += self._range(first, last, part)
         return [*jobs, partial(self._messages_by_key, by_key)] if by_key else jobs
 
-    def _probe(self, type: str, part: range, first: str, last: str, limit: int) -> list[Record]:
-        span = self.reader.query(first, last, seqs=part, limit=limit)
-        if span.stopped_at is not None:
-            self._unread.add(part)
-        return span.records
+    def _is_crowded(self, part: range) -> bool:
+        return crowd(part, self.state.seq) > len(part)
+
+    def _probe(self, requests: int) -> list[Record]:
+        """Look for messages where many lie between those of the page, one type after the other, and give up early."""
+        records: list[Record] = []
+        # The types above this one were read whole in the first look.
+        type, upper = type_in(self.low), self.low
+        while True:
+            if type is not None:
+                upper = f"{_OUTBOUND}{type}/0"
+                for part in parts(self.wanted):
+                    first, last = _message_keys(type, part)
+                    if first >= self.low or not fits(first):
+                        continue
+                    if requests < 1:
+                        return self._leave_unread()
+                    requests -= 1
+                    limit = _PROBE if self._is_crowded(part) else None
+                    span = self.reader.query(first, last, seqs=part, limit=limit)
+                    if span.stopped_at is not None:
+                        return self._leave_unread()
+                    records += span.records
+            if requests < 1:
+                return self._leave_unread()
+            requests -= 1
+            key = self.reader.below(upper)
+            if key is None or key < _OUTBOUND:
+                return records
+            type, upper = type_in(key), key
+            if type is not None:
+                self._met[_OUTBOUND].add(type)
+
+    def _leave_unread(self) -> list[Record]:
+        self._unread.update(parts(self.wanted))
+        return []
 
     def _messages_by_key(self, wanted: Iterable[tuple[str, range]]) -> list[Record]:
         """An append counts its messages from 0 over all types: the first number that no type has is its end."""
@@ -363,6 +393,10 @@ class _Search:
             }
             at_once *= 2
         return records
+
+
+def _message_keys(type: str, part: range) -> tuple[str, str]:
+    return f"{_OUTBOUND}{type}/{part[0]}/", f"{_OUTBOUND}{type}/{part[-1]}/:"
 
 
 def _chunks(keys: Sequence[str]) -> list[Sequence[str]]:

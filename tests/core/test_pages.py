@@ -23,7 +23,7 @@ from facets.core.pages import Place
 from facets.core.records import STATE_KEY, Record, state_record
 from facets.core.seek import Span, find_page
 from facets.core.sqlite import SqliteTable
-from facets.core.store import EventStore, HistoryPage, ReadCost, Table
+from facets.core.store import EventStore, HistoryPage, ReadCost, Table, item_size
 from tests.core.histories import FACET, ODD, PLAIN, History, cut, histories, history
 
 LENGTHS = (
@@ -36,16 +36,18 @@ LENGTHS = (
 
 Turn = Callable[..., HistoryPage]
 
+UNIT = 4096  # bytes of a consistent read
+
 
 class MemoryKeys:
-    """A KeyReader over a list, which answers a little at a time, as DynamoDB does every 1 MB."""
+    """A KeyReader over a list, which answers a little at a time, as DynamoDB does every 1 MB, and counts as AWS does."""
 
     def __init__(self, records: Sequence[Record], page_size: int = 1000) -> None:
         self.records = sorted(records, key=lambda record: record.rng)
         self.keys = [record.rng for record in self.records]
         self.by_key = {record.rng: record for record in records}
         self.page_size = page_size
-        self.requests = self.looked_at = 0
+        self.requests = self.looked_at = self.units = 0
 
     def query(
         self,
@@ -61,34 +63,37 @@ class MemoryKeys:
         end = bisect_right(self.keys, last) if start is None else bisect_left(self.keys, start)
         begin = max(bisect_left(self.keys, first), end - size)
         looked_at = self.records[begin:end][::-1]
-        self._count(len(looked_at))
+        self._count(len(looked_at), -(-sum(map(item_size, looked_at)) // UNIT))
         stopped_at = looked_at[-1].rng if len(looked_at) == size else None
         return Span([r for r in looked_at if seqs is None or r.seq in seqs], stopped_at)
 
     def below(self, key: str) -> str | None:
         place = bisect_left(self.keys, key)
-        self._count(1)
+        self._count(1, 1)
         return self.keys[place - 1] if place else None
 
     def get(self, keys: Sequence[str]) -> list[Record]:
         assert 0 < len(keys) <= 100
         assert len(set(keys)) == len(keys)
-        self._count(len(keys))
-        return [self.by_key[key] for key in keys if key in self.by_key]
+        found = [self.by_key[key] for key in keys if key in self.by_key]
+        missing = len(keys) - len(found)
+        self._count(len(keys), missing + sum(-(-item_size(record) // UNIT) for record in found))
+        return found
 
     def state(self) -> Record | None:
-        self._count(1)
+        self._count(1, 1)
         return self.by_key.get(STATE_KEY)
 
     def together(self, jobs: Sequence[Callable[[], list[Record]]]) -> list[Record]:
         return [record for job in jobs for record in job()]
 
     def cost(self) -> ReadCost:
-        return ReadCost(self.looked_at, self.requests)
+        return ReadCost(self.looked_at, self.requests, self.units)
 
-    def _count(self, records: int) -> None:
+    def _count(self, records: int, units: int) -> None:
         self.looked_at += records
         self.requests += 1
+        self.units += max(1, units)
 
 
 def every_page(turn: Turn, limit: int, start: int | None, *, oldest_first: bool) -> Iterator[HistoryPage]:
@@ -357,6 +362,25 @@ def test_messages_left_unread_come_with_a_page_of_one_event(table: Table) -> Non
 
     assert page.records == [record for record in stored.events if record.seq == sent]
     assert not page.messages_unread
+
+
+@pytest.mark.parametrize(("length", "types"), [(150, 3), (1003, 6), (2500, 1), (2500, 20)])
+def test_any_page_stays_within_its_units_however_many_types_of_messages_there_are(
+    length: int, types: int
+) -> None:
+    messages = [f"message{place}" for place in range(types)]
+    stored = history(length, PLAIN, messages, batch=1, chatty=1.0)
+    reader = MemoryKeys(stored.records)
+    for hints in ((), messages):
+        for before in (20, 51, 61, 95, 125, 150, 500, 1001, 1025, 1150, length // 2):
+            reader.requests = reader.units = 0
+            page = find_page(reader, Place(before, None, 50), PLAIN, hints)
+
+            assert page.records == without(unread_of([page]), cut(stored.events, before=before, limit=50))
+            assert page.cost.capacity is not None
+            assert page.cost.capacity <= 160
+            if page.messages_unread:
+                assert page.cost.requests <= 8
 
 
 def test_a_key_that_is_not_there_costs_a_unit_as_aws_counts(dynamodb_table: DynamoTable) -> None:
