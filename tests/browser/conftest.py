@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, User
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, WebError
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, WebError, expect
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
@@ -18,6 +18,9 @@ from facets.core.store import Table
 from facets.definitions.bank_account import bank_account
 from facets.stores import current_table
 from tests.browser.console import PASSWORD, sign_in
+
+# How long a page may take says how busy the machine is, and nothing of the console.
+expect.set_options(timeout=20_000)
 
 FIXTURE = Path(__file__).parent.parent / "fixtures" / "hde-ledger" / "items.jsonl"
 
