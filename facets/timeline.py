@@ -18,6 +18,7 @@ from facets.stored_text import data_of
 
 PAGE = 50  # rows
 EXCERPT = 140  # characters
+LONGEST_SENTENCE = 500  # characters
 
 
 class Budget(NamedTuple):
@@ -317,14 +318,18 @@ def why_not_correct(record: Record, event_type: EventType | None) -> str:
 def sentence(
     record: Record, definition: FacetDefinition[Any] | None, *, sensitive: Sequence[str] | None = None
 ) -> str:
-    """What the event did, in one line of hostile text made visible; masked as the definition says, or as given."""
+    """What the event did, in one line of hostile text made visible; masked as the definition says, or as given.
+
+    Cut after LONGEST_SENTENCE characters: one of its fields may fill a record.
+    """
     if definition is None:
         return display.visible(humanize(record.typ))
     try:
         data = record.data
     except InvalidRecord:
         data = None
-    return display.visible(definition.sentence(record.typ, data, sensitive=sensitive))
+    text = definition.sentence(record.typ, data, sensitive=sensitive)
+    return display.visible(text if len(text) <= LONGEST_SENTENCE else f"{text[:LONGEST_SENTENCE]}…")
 
 
 def _row(

@@ -264,6 +264,17 @@ def test_a_long_payload_is_cut_until_all_of_it_is_asked_for(viewer: Client, acco
     assert "Show all" not in whole.text
 
 
+def test_a_sentence_of_a_long_text_is_cut_so_that_a_page_of_them_can_be_read(
+    viewer: Client, accounts: Facet, account: str
+):
+    accounts.append(account, Event("TRANSACTION_ACCEPTED", {"desc": "x" * 300_000, "amount": 1}))
+
+    page = viewer.get(url_of(account))
+
+    assert "x" * 400 + "…" in page.text
+    assert len(page.content) < 60_000
+
+
 def test_the_state_is_a_file_to_download_on_record(
     operator: Client, viewer: Client, accounts: Facet, account: str
 ):
