@@ -320,7 +320,11 @@ def in_words(processor: Processor[Any], error: Exception, *values: JSON) -> str:
         processor: whose rule it is. Of a definition it knows what is sensitive.
         values: all that the rule was given: the state before, the event.
     """
-    text = (error.reason if isinstance(error, InvalidRecord) else str(error)) or type(error).__name__
+    try:
+        text = error.reason if isinstance(error, InvalidRecord) else str(error)
+    except Exception:  # noqa: BLE001 - an exception's own words are somebody else's code too
+        text = ""
+    text = text or type(error).__name__
     return redact(text, processor.sensitive, *values) if isinstance(processor, TypedProcessor) else text
 
 
@@ -357,6 +361,9 @@ def _on_models(
                 f"Event {given.current_index + 1} does not fit {event.type}: {problem}"
             ) from None
         state: BaseModel = rule(given.state, current, given.publish)
+        if not (state is None or issubclass(type(state), definition.state)):
+            made, wanted = type(state).__name__, definition.state.__name__
+            raise InvalidRecord(f"The rule for {event.type} returned {made} instead of {wanted}.")
         return state
 
     return run

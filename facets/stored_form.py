@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from math import isfinite
 from typing import Any
 
 from pydantic import BaseModel
@@ -34,7 +35,7 @@ def to_stored(value: Any, before: JSON | None = None, pristine: Any = None) -> J
     keys keep the order that they have there.
 
     Raises:
-        InvalidRecord: a Decimal has more digits than a JSON number keeps, or a value has no JSON form.
+        InvalidRecord: a Decimal has more digits than a JSON number keeps, or a value has no JSON form, as NaN has none.
     """
     if isinstance(value, BaseModel):
         return _model_to_stored(value, before, pristine)
@@ -168,6 +169,8 @@ def _leaf(value: Any) -> JSON:
             return value.isoformat()
         case uuid.UUID():
             return str(value)
+        case float() if not isfinite(value):
+            raise InvalidRecord(f"JSON has no {value}.")
         case None | bool() | int() | float() | str():
             return value
     try:

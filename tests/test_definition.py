@@ -328,7 +328,8 @@ def test_a_value_is_stored_as_json_that_javascript_would_write(value, text):
 
 
 @pytest.mark.parametrize(
-    "value", [Decimal("NaN"), Decimal("Infinity"), Decimal("0.12345678901234567890"), object()]
+    "value",
+    [Decimal("NaN"), Decimal("Infinity"), Decimal("0.12345678901234567890"), float("inf"), object()],
 )
 def test_a_value_that_json_would_change_is_refused(value):
     with pytest.raises(InvalidRecord):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -381,3 +382,61 @@ def test_what_a_rule_says_quotes_no_sensitive_value():
     [effect] = effects(account, {}, [StreamEntry(1, "PAID", '{"iban":"DE89 3704"}', 0)])
 
     assert effect.error == "no such account: ••••••"
+
+
+class Unspeakable(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError
+
+
+def returns_text(state: BankAccount) -> Any:
+    return "a text"
+
+
+def writes_no_number(state: BankAccount) -> Any:
+    state.balance = float("nan")
+    return state
+
+
+def changes_and_raises(state: BankAccount) -> Any:
+    state.balance += 1_000
+    raise Unspeakable
+
+
+@pytest.mark.parametrize(
+    ("rule", "error"),
+    [
+        (returns_text, "The rule for BROKEN returned str instead of BankAccount."),
+        (writes_no_number, "JSON has no nan."),
+        (changes_and_raises, "Unspeakable"),
+    ],
+)
+def test_what_a_broken_rule_makes_of_the_state_is_passed_over(
+    table: SqliteTable, rule: Callable[[BankAccount], Any], error: str
+):
+    account = FacetDefinition(name="BANK_ACCOUNT", title="A", state=BankAccount)
+
+    @account.event("BROKEN", Model)
+    def broken(state: BankAccount, event: Model, publish: Any) -> Any:
+        return rule(state)
+
+    @account.event("TRANSACTION_ACCEPTED", Transaction)
+    def paid(state: BankAccount, event: Transaction, publish: Any) -> BankAccount:
+        state.balance += event.amount
+        return state
+
+    paid_in = '{"amount":5}'
+    store(
+        table,
+        [
+            StreamEntry(1, "TRANSACTION_ACCEPTED", paid_in, 1),
+            StreamEntry(2, "BROKEN", "{}", 2),
+        ],
+    )
+    broken_last = of(table, account).run(2)
+    store(table, [StreamEntry(3, "TRANSACTION_ACCEPTED", paid_in, 3)])
+    position = of(table, account).run(3)
+
+    assert broken_last.state["balance"] == 5
+    assert position.state["balance"] == 10
+    assert [(failure.seq, failure.error) for failure in position.failures] == [(2, error)]
