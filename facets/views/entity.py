@@ -33,6 +33,7 @@ LONGEST_KEY = 2048  # bytes of UTF-8
 # More rows at once than this are not asked of the store, and more than that not unfolded.
 MOST_ROWS = 1_000
 MOST_UNFOLDED = 200
+MOST_UNFOLDED_TEXT = 2_000_000  # characters of their payloads
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,9 @@ def entity(request: HtmxRequest, facet: str, entity_id: str) -> HttpResponse:
         return missing(request, facet, entity_id)
     if reading.state:
         directory.note(reading.state)
+    if asked.unfold and sum(len(record.itm) for record in reading.records) > MOST_UNFOLDED_TEXT:
+        # It takes half a second for each that is as large as can be; one by one they unfold at once.
+        asked = replace(asked, unfold=False)
     context = history_context(request, facet, entity_id, asked, reading, sensitive) | {"problem": problem}
     if request.htmx:
         return render(request, "facets/_timeline.html", context)

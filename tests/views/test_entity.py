@@ -264,6 +264,20 @@ def test_a_long_payload_is_cut_until_all_of_it_is_asked_for(viewer: Client, acco
     assert "Show all" not in whole.text
 
 
+def test_payloads_that_are_too_much_to_unfold_at_once_stay_folded(
+    viewer: Client, accounts: Facet, account: str
+):
+    few = viewer.get(url_of(account), {"unfold": "1"})
+    for _ in range(8):
+        accounts.append(account, Event("TRANSACTION_ACCEPTED", {"desc": "x" * 300_000, "amount": 1}))
+
+    many = viewer.get(url_of(account), {"unfold": "1"})
+
+    assert "Record as stored" in few.text
+    assert "Record as stored" not in many.text
+    assert many.text.count("Unfold all") == 1
+
+
 def test_a_sentence_of_a_long_text_is_cut_so_that_a_page_of_them_can_be_read(
     viewer: Client, accounts: Facet, account: str
 ):
