@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from facets import replay
 from facets.core import Facet
@@ -85,3 +85,43 @@ def test_a_long_history_is_run_to_its_end_with_and_without_javascript(
         page.locator("#chart .chart-link").last.click()
         expect(page.locator("#moment")).to_contain_text("The newest event, 200", timeout=20_000)
     context.close()
+
+
+def test_the_moment_that_a_page_offers_is_that_of_its_event(signed_in: Page, long: str):
+    page = signed_in
+    page.goto(url_of("entity", long) + "?seq=1")
+    for seq in (1, 2):
+        expect(page.locator("#moment")).to_contain_text(f"As it was after event {seq} of 200")
+        page.get_by_text("Go to", exact=True).click()
+        page.locator("#travel-at ~ button").click()
+        expect(page).to_have_url(re.compile(r"\?at="))
+        expect(page.locator("#moment")).to_contain_text(f"As it was after event {seq} of 200")
+        page.goto(url_of("entity", long) + f"?seq={seq + 1}")
+
+
+def test_a_long_replay_says_how_far_it_is_can_be_stopped_and_goes_on_there(
+    signed_in: Page, long: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(walk, "AT_ONCE", 50)
+    page = signed_in
+    # The page asks for the next stretch by itself; here it is held back until the test has looked.
+    held: list[Route] = []
+    page.route("**/*go=1*", lambda route: held.append(route))
+
+    with page.expect_request("**/*go=1*"):
+        page.goto(url_of("compare", long))
+    bar = page.get_by_role("progressbar")
+    expect(bar).not_to_have_attribute("value", re.compile(""))
+    expect(page.get_by_text("Reading the beginning of a long history")).to_be_visible()
+    with page.expect_request("**/*go=1*"):
+        held.pop().continue_()
+    expect(bar).to_have_attribute("value", "10")
+    expect(page.get_by_text("10 of 200 events are run")).to_be_visible()
+
+    page.get_by_role("link", name="Stop").click()
+    expect(page).to_have_url(re.compile(f"/entity/{long}$"))
+    page.wait_for_load_state()
+
+    page.unroute_all()
+    page.goto(url_of("compare", long))
+    expect(page.locator("#compare")).to_contain_text("199", timeout=20_000)
