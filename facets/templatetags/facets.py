@@ -10,7 +10,7 @@ from django import template
 from django.http import QueryDict
 from django.template.loader import get_template
 from django.utils import timezone
-from django.utils.html import escape, format_html
+from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from facets import display
@@ -88,6 +88,16 @@ def marked_up_cell(cell: Cell) -> SafeString:
     else:
         text = format_html('<bdi class="value-{}">{}</bdi>', value.kind, value.text)
     return text + format_html(' <span class="chip warn">{}</span>', value.note) if value.note else text
+
+
+@register.filter
+def table_cells(cells: Iterable[Cell]) -> SafeString:
+    """A row's values as cells of a table. A filter, since a loop in the template took longer than the query."""
+    return format_html_join(
+        "",
+        '<td class="value-cell{}" data-label="{}">{}</td>',
+        ((" number" if cell.numeric else "", cell.label, marked_up_cell(cell)) for cell in cells),
+    )
 
 
 @register.filter
