@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.config import Config
 
 from facets.core.dynamodb import make_client
 
@@ -35,8 +36,12 @@ class DynamoDBLocal:
         self.endpoint = endpoint
 
     def client(self, **options: Any) -> "DynamoDBClient":
-        """A new client of this server, as production makes it; `options` go to boto3."""
-        return make_client(endpoint_url=self.endpoint, **options)
+        """A new client of this server, more patient than production's; `options` go to boto3.
+
+        A scanned page can take DynamoDB Local longer than it ever takes AWS, on a machine that is busy.
+        """
+        config = Config(read_timeout=60, max_pool_connections=64, tcp_keepalive=True)
+        return make_client(endpoint_url=self.endpoint, **{"config": config, **options})
 
 
 @contextmanager

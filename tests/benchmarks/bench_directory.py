@@ -54,13 +54,13 @@ from django.db import connection, transaction  # noqa: E402
 
 from facets import directory  # noqa: E402
 from facets.core import json  # noqa: E402
-from facets.core.dynamodb import DynamoTable, make_client  # noqa: E402
+from facets.core.dynamodb import DynamoTable  # noqa: E402
 from facets.core.records import Item, inbound_record, state_record  # noqa: E402
 from facets.core.scan import facts_of  # noqa: E402
 from facets.directory import passes, rows  # noqa: E402
 from facets.directory.models import TableFacet  # noqa: E402
 from facets.directory.question import ID, SEQ, UPDATED, Condition, Question  # noqa: E402
-from tests.dynamodb_local import running  # noqa: E402
+from tests.dynamodb_local import DynamoDBLocal, running  # noqa: E402
 
 FACET = "BANK_ACCOUNT"
 FIRST = ("Ada", "Berta", "Çelik", "Dörte", "Émile", "Fay", "Gül", "Hans", "Inés", "José")
@@ -249,7 +249,7 @@ def bare_scan(table: DynamoTable, *, projected: bool) -> int:
 def bench_pass(entities: int, rounds: int = 3) -> None:
     with running() as server:
         settings.HDEADMIN_STORE = "dynamodb:bench"
-        table = DynamoTable(make_client(endpoint_url=server.endpoint), "bench")
+        table = DynamoTable(server.client(), "bench")
         table.create()
         begun = time.monotonic()
         count = table.load(items(entities))
@@ -280,15 +280,13 @@ def bench_pass(entities: int, rounds: int = 3) -> None:
             median = statistics.median(taken)
             print(f"| {name} | {median / 1000:.1f} | {entities / median * 1000:,.0f} | {base / median:.2f} |")
         for size in (entities // 10, entities):
-            print(
-                f"\npeak memory of `manage.py index` with {size:,} entities: {peak(server.endpoint, size)} MB"
-            )
+            print(f"\npeak memory of `manage.py index` with {size:,} entities: {peak(server, size)} MB")
 
 
-def peak(endpoint: str, entities: int) -> int:
+def peak(server: DynamoDBLocal, entities: int) -> int:
     """Megabytes at most that the command takes, in a process of its own, over a table with so many entities."""
     name = f"bench-peak-{entities}"
-    table = DynamoTable(make_client(endpoint_url=endpoint), name)
+    table = DynamoTable(server.client(), name)
     table.create()
     table.load(items(entities))
     # Not what getrusage tells, which begins at what this process holds.
@@ -299,7 +297,7 @@ def peak(endpoint: str, entities: int) -> int:
     environment = {
         **os.environ,
         "HDEADMIN_STORE": f"dynamodb:{name}",
-        "AWS_ENDPOINT_URL_DYNAMODB": endpoint,
+        "AWS_ENDPOINT_URL_DYNAMODB": server.endpoint,
         "DATABASE_URL": f"sqlite:///{FOLDER.name}/peak-{entities}.sqlite3",
     }
     environment.pop("BENCH_DATABASE_URL", None)
