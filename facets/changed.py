@@ -32,8 +32,8 @@ class Changed:
         more: how many others there are.
         error: what its rule says against it, masked; hostile text made visible.
         skipped: no rule handles it.
-        paths: every change, to mark what it touched.
-        label, sensitive: to tell all of them.
+        paths: every change, masked, to mark what it touched.
+        label: to tell all of them.
     """
 
     changes: list[dict[str, Any]]
@@ -42,11 +42,10 @@ class Changed:
     skipped: bool
     paths: list[Change]
     label: Callable[[str], str]
-    sensitive: Sequence[str]
 
     def difference(self) -> list[dict[str, Any]]:
         """All of the changes, for a table."""
-        return display.changes(self.paths, self.label, sensitive=self.sensitive)
+        return display.changes(self.paths, self.label, sensitive=())
 
 
 def changed(history: History, reading: Reading, sensitive: Sequence[str]) -> dict[tuple[int, str], Changed]:
@@ -99,11 +98,10 @@ def _line(effect: Effect, start: JSON, label: Callable[[str], str], sensitive: S
     # Masked before they are counted: how many there are below a masked field is not told.
     found = mask_changes(found, sensitive)
     return Changed(
-        display.changes(found[:SHOWN], label, sensitive=sensitive, show=display.brief),
+        display.changes(found[:SHOWN], label, sensitive=(), show=display.brief),
         max(0, len(found) - SHOWN),
         display.visible(redact(effect.error, sensitive, effect.before, effect.data)),
         effect.skipped,
         found,
         label,
-        sensitive,
     )

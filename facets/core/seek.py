@@ -6,9 +6,9 @@ events there are. Where few others lie between the keys of a page, they are read
 many do, each event is asked for by its key, and their messages are left unread if there are many.
 
 A page of 50 small events of 3 types takes at most 160 read units, most of them for keys, 50 a type; the newest one at
-most 15, or a few more where nearly every event has messages of several types. Its requests are
-one, one for each type of event, and two for each type of message that the entity has, unless it has few messages
-in all; where the page crosses a power of ten, one more for each type. They are made at once, as far as types are known.
+most 15, or a few more where nearly every event has messages of several types. Its requests are one, one for each type
+of event, and two for each type of message that the entity has, unless it has few messages in all; where the page
+crosses a power of ten, one more for each type. They are made at once, as far as types are known.
 """
 
 from __future__ import annotations

@@ -48,9 +48,9 @@ def append(request: HttpRequest, facet: str, entity_id: str) -> HttpResponse:
     that takes another back. A POST carries the whole draft and, in `_action`, the button that was pressed;
     without one it is previewed.
 
-    429: too many previews. 422: the draft has mistakes, or a rule refuses it. 409: the entity is not as it was seen. 403: the confirmation
-    is not one to be used. 503: the table did not answer. In all of them nothing typed is lost, and nothing was
-    written unless the page says that it may have been.
+    429: too many previews. 422: the draft has mistakes, or a rule refuses it. 409: the entity is not as it was seen.
+    403: the confirmation is not one to be used. 503: the table did not answer. In all of them nothing typed is lost,
+    and nothing was written unless the page says that it may have been.
     """
     definition = require_definition(request, facet, "append")
     flow = _Flow(request, definition, entity_id)

@@ -76,9 +76,9 @@ def entity(request: HtmxRequest, facet: str, entity_id: str) -> HttpResponse:
     """The state and one page of the history, newest first. To htmx, the page of the history alone.
 
     `?event=SEQ` shows the event among its neighbours, `?before=SEQ` those below it, `?after=SEQ` those above it,
-    `?go=SEQ` and `?near=MOMENT` lead to an event: that one, or the last until then. What Filters reads narrows it down; `?rows=N` shows more at
-    once, `?unfold=1` their payloads, `?all=1` all of each. `?raw=RNG` is one record as it is stored. `?seq=N` and
-    `?at=MOMENT` show the entity as it was.
+    `?go=SEQ` and `?near=MOMENT` lead to an event: that one, or the last until then. What Filters reads narrows it
+    down; `?rows=N` shows more at once, `?unfold=1` their payloads, `?all=1` all of each. `?raw=RNG` is one record as
+    it is stored. `?seq=N` and `?at=MOMENT` show the entity as it was.
     404: there is no such entity.
     """
     require_view(request, facet)
