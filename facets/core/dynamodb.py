@@ -437,31 +437,11 @@ class _Keys:
         return next((item["_rng"]["S"] for item in page["Items"]), None)
 
     def get(self, keys: Sequence[str]) -> list[Record]:
-        table = self._db.table
         items: list[Item] = []
-        unread: Any = [{"_id": self._key, "_rng": {"S": key}} for key in keys]
-        attempt = 0
-        while unread:
-            if attempt > _UNREAD_RETRIES:
-                raise StoreUnavailable("DynamoDB keeps throttling the read.")
-            time.sleep(random.uniform(0, min(0.5, 0.02 * 2**attempt)) if attempt else 0)
-            with _translated(table):
-                answer = self._db.client.batch_get_item(
-                    RequestItems={table: {"Keys": unread, "ConsistentRead": True}},
-                    ReturnConsumedCapacity="TOTAL",
-                )
-            found = answer["Responses"].get(table, [])
-            rest: Any = answer.get("UnprocessedKeys", {})
-            left = rest[table]["Keys"] if rest else []
-            missing = len(unread) - len(left) - len(found)
-            reported = sum(float(part.get("CapacityUnits", 0)) for part in answer.get("ConsumedCapacity", []))
-            # A missing key costs a unit. AWS says so; DynamoDB Local leaves it out of what it reports.
-            capacity = max(reported, missing + sum(map(_read_units, found)))
+        wanted = [{"_id": self._key, "_rng": {"S": key}} for key in keys]
+        for found, capacity in batch_get(self._db.client, self._db.table, wanted):
             self._count(len(found), capacity)
             items += found
-            # What does not fit into one answer is left as well, and is no reason to give up.
-            attempt = attempt + 1 if len(left) == len(unread) else min(attempt, 1)
-            unread = left
         records = [Record.from_item(item) for item in items]
         return [record for record in records if record.facet == self._db.facet]
 
@@ -751,6 +731,35 @@ def _watch_for_lost_answers(client: DynamoDBClient) -> None:
 
 def _code(error: ClientError) -> str:
     return error.response.get("Error", {}).get("Code", "")
+
+
+def batch_get(client: DynamoDBClient, table: str, keys: Sequence[Any]) -> Iterator[tuple[list[Item], float]]:
+    """Those items that exist, of at most 100 keys, strongly consistent: for each request, its items and read units.
+
+    Raises:
+        TableNotFound, StoreUnavailable: also where DynamoDB keeps leaving keys unread.
+    """
+    unread: Any = keys
+    attempt = 0
+    while unread:
+        if attempt > _UNREAD_RETRIES:
+            raise StoreUnavailable("DynamoDB keeps throttling the read.")
+        time.sleep(random.uniform(0, min(0.5, 0.02 * 2**attempt)) if attempt else 0)
+        with _translated(table):
+            answer = client.batch_get_item(
+                RequestItems={table: {"Keys": unread, "ConsistentRead": True}},
+                ReturnConsumedCapacity="TOTAL",
+            )
+        found: Any = answer["Responses"].get(table, [])
+        rest: Any = answer.get("UnprocessedKeys", {})
+        left = rest[table]["Keys"] if rest else []
+        missing = len(unread) - len(left) - len(found)
+        reported = sum(float(part.get("CapacityUnits", 0)) for part in answer.get("ConsumedCapacity", []))
+        # A missing key costs a unit. AWS says so; DynamoDB Local leaves it out of what it reports.
+        yield found, max(reported, missing + sum(map(_read_units, found)))
+        # What does not fit into one answer is left as well, and is no reason to give up.
+        attempt = attempt + 1 if len(left) == len(unread) else min(attempt, 1)
+        unread = left
 
 
 def _read_units(item: Any) -> int:

@@ -6,15 +6,13 @@ together, so that no event is read. The table itself has to be read whole.
 
 from __future__ import annotations
 
-import random
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from facets.core import json
-from facets.core.dynamodb import DynamoTable, _capacity, _translated
-from facets.core.errors import InvalidRecord, StoreUnavailable
+from facets.core.dynamodb import DynamoTable, _capacity, _translated, batch_get
+from facets.core.errors import InvalidRecord
 from facets.core.records import STATE_KEY, Item, Record, partition_key, whole_number
 from facets.core.store import ReadCost
 
@@ -22,7 +20,6 @@ from facets.core.store import ReadCost
 _NEEDED = ("_id", "_facet", "_seq", "_ts", "_itm")
 _NAMES = {f"#{name[1:]}": name for name in (*_NEEDED, "_rng")}
 
-_UNREAD_RETRIES = 8
 _BATCH = 100
 
 
@@ -196,34 +193,20 @@ def read_states(table: DynamoTable, ids: Sequence[tuple[str, str]]) -> StatesRea
     """
     found: list[Record] = []
     unreadable = requests = 0
-    capacity: float | None = None
+    capacity = 0.0
     for start in range(0, len(ids), _BATCH):
-        keys: Any = [
+        keys = [
             {"_id": {"S": partition_key(facet, id)}, "_rng": {"S": STATE_KEY}}
             for facet, id in ids[start : start + _BATCH]
         ]
-        attempt = 0
-        while keys:
-            if attempt > _UNREAD_RETRIES:
-                raise StoreUnavailable("DynamoDB keeps throttling the read.")
-            time.sleep(random.uniform(0, min(0.5, 0.02 * 2**attempt)) if attempt else 0)
-            with _translated(table.name):
-                answer: Any = table.client.batch_get_item(
-                    RequestItems={table.name: {"Keys": keys, "ConsistentRead": True}},
-                    ReturnConsumedCapacity="TOTAL",
-                )
+        for items, used in batch_get(table.client, table.name, keys):
             requests += 1
-            for used in answer.get("ConsumedCapacity", ()):
-                capacity = (capacity or 0) + used["CapacityUnits"]
-            for item in answer["Responses"].get(table.name, []):
+            capacity += used
+            for item in items:
                 try:
                     found.append(state_of(item))
                 except InvalidRecord:
                     unreadable += 1
-            rest: Any = answer.get("UnprocessedKeys", {})
-            left = rest[table.name]["Keys"] if rest else []
-            attempt = attempt + 1 if len(left) == len(keys) else min(attempt, 1)
-            keys = left
     return StatesRead(found, unreadable, None, ReadCost(len(found) + unreadable, requests, capacity))
 
 
