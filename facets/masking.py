@@ -190,7 +190,7 @@ def redact(text: str, sensitive: Sequence[str], *values: JSON) -> str:
     if any(isinstance(secret, bool) for secret in secrets):
         text = re.sub(r"\b(?:[Tt]rue|[Ff]alse)\b", BULLETS, text)
     # What stands in one word with a secret is like it: an earlier address of the same person, say.
-    return _BESIDE.sub(BULLETS, text)
+    return _RUN.sub(lambda found: _hide_beside(found[0]), text) if BULLETS in text else text
 
 
 def secrets_of(value: JSON, sensitive: Sequence[str]) -> list[JSON]:
@@ -297,7 +297,21 @@ def _number_of(value: Any) -> list[float]:
     return [float(value)] if isinstance(value, Decimal) and value.is_finite() else []
 
 
-_BESIDE = re.compile(rf"(?:\w[\w.@+-]*)?{BULLETS}(?:[\w.@+•-]*\w)?")
+# What stands together as an e-mail or a number of an order does, and what of it is no letter.
+_JOINTS = ".@+•-"
+_RUN = re.compile(rf"[\w{_JOINTS}]+")
+
+
+def _hide_beside(run: str) -> str:
+    """The run with its bullets standing for all of its words; not a pattern, which would take quadratic time."""
+    place = run.find(BULLETS)
+    if place < 0:
+        return run
+    begin = min(place, len(run) - len(run.lstrip(_JOINTS)))
+    end = max(place + len(BULLETS), len(run.rstrip(_JOINTS)))
+    return run[:begin] + BULLETS + run[end:]
+
+
 _NUMBER = re.compile(r"[-+]?\d(?:[\d,_'\u00a0\u202f]*\d)?(?:\.\d+)?(?:[eE][-+]?\d+)?")
 
 
