@@ -40,8 +40,8 @@ class DynamoDBLocal:
 
         A scanned page can take DynamoDB Local longer than it ever takes AWS, on a machine that is busy.
         """
-        config = Config(read_timeout=60, max_pool_connections=64, tcp_keepalive=True)
-        return make_client(endpoint_url=self.endpoint, **{"config": config, **options})
+        patient = Config(read_timeout=60)
+        return make_client(endpoint_url=self.endpoint, **{"config": patient, **options})
 
 
 @contextmanager
