@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FRACTION = re.compile(r"\d[.,]\d")
 
 
 class NoSuchMoment(ValueError):
@@ -19,7 +23,7 @@ class Moment:
         ts: milliseconds since 1970.
         local: as it was asked for, with the name of its zone.
         utc: the same in UTC.
-        note: what a reader should know about it, such as that clocks showed this time twice.
+        note: what a reader should know about it, such as how much of it counts.
     """
 
     ts: int
@@ -41,6 +45,9 @@ def zone_of(name: str, default: tzinfo) -> tzinfo:
 def read(text: str, zone: tzinfo) -> Moment:
     """An ISO date, maybe with a time, in the zone; one that names its own offset keeps to that.
 
+    Without fractions of a second it is the end of that second: pages tell the times of events to the second, and
+    what held at such a time is what held after its events.
+
     Raises:
         NoSuchMoment
     """
@@ -49,7 +56,7 @@ def read(text: str, zone: tzinfo) -> Moment:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise NoSuchMoment(f"“{text[:60]}” is not a date and time, such as 2026-11-20T14:34.") from None
-    note = ""
+    notes = []
     try:
         if moment.tzinfo is None:
             naive, moment = moment, moment.replace(tzinfo=zone)
@@ -59,15 +66,22 @@ def read(text: str, zone: tzinfo) -> Moment:
                     f"There is no {naive:%H:%M} on that day in {zone}: the clocks were put forward."
                 )
             if moment.replace(fold=1).astimezone(UTC) != instant:
-                note = "Clocks showed this time twice on that day; the first is meant."
+                notes.append("Clocks showed this time twice on that day; the first is meant.")
         instant = moment.astimezone(UTC)
-        ts = int(instant.timestamp() * 1000)
+        ts = (instant - _EPOCH) // timedelta(milliseconds=1)
     except (OverflowError, ValueError) as error:
         if isinstance(error, NoSuchMoment):
             raise
         raise NoSuchMoment(f"“{text[:60]}” is out of range.") from None
+    fraction = f".{ts % 1000:03}" if _FRACTION.search(text) else ""
+    if not fraction:
+        ts += 999
+        notes.append("The whole of that second counts.")
     return Moment(
-        ts, f"{moment:%Y-%m-%d %H:%M:%S} {_name(moment.tzinfo)}", f"{instant:%Y-%m-%d %H:%M:%S} UTC", note
+        ts,
+        f"{moment:%Y-%m-%d %H:%M:%S}{fraction} {_name(moment.tzinfo)}",
+        f"{instant:%Y-%m-%d %H:%M:%S}{fraction} UTC",
+        " ".join(notes),
     )
 
 

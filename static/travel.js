@@ -4,7 +4,7 @@
 (() => {
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
 
-  // A moment as `datetime-local` has it, in the reader's zone; cut to the second it would lie before its own event.
+  // A moment as `datetime-local` has it, in the reader's zone; to the second it would be that second's last event.
   const local = (ts) => {
     const date = new Date(ts);
     return new Date(ts - date.getTimezoneOffset() * 60000).toISOString().slice(0, ts % 1000 ? 23 : 19);

@@ -30,6 +30,24 @@ def test_a_moment_says_its_zone():
     assert moments.read("2026-11-20T14:34", UTC).local == "2026-11-20 14:34:00 UTC"
 
 
+@pytest.mark.parametrize(
+    ("text", "utc", "ts"),
+    [
+        ("2026-11-20T14:34:05", "2026-11-20 13:34:05 UTC", 1_795_181_645_999),
+        ("2026-11-20T14:34", "2026-11-20 13:34:00 UTC", 1_795_181_640_999),
+        ("2026-11-20T14:34:05.25", "2026-11-20 13:34:05.250 UTC", 1_795_181_645_250),
+        ("2026-11-20T14:34:05,000", "2026-11-20 13:34:05.000 UTC", 1_795_181_645_000),
+        ("20261120T133405.0019Z", "2026-11-20 13:34:05.001 UTC", 1_795_181_645_001),
+        ("1969-12-31T23:59:59Z", "1969-12-31 23:59:59 UTC", -1),
+    ],
+)
+def test_a_time_to_the_second_is_that_whole_second_and_milliseconds_are_exact(text: str, utc: str, ts: int):
+    moment = moments.read(text, BERLIN)
+
+    assert (moment.utc, moment.ts) == (utc, ts)
+    assert ("whole of that second" in moment.note) == (ts % 1000 == 999)
+
+
 def test_a_time_that_clocks_skipped_is_refused_and_one_they_showed_twice_is_noted():
     with pytest.raises(NoSuchMoment, match="no 02:30 on that day in Europe/Berlin"):
         moments.read("2026-03-29T02:30", BERLIN)

@@ -141,6 +141,28 @@ def test_a_wall_clock_time_shows_what_held_then(viewer: Client, dated: str, quer
 
 
 @pytest.mark.parametrize(
+    ("at", "seq"),
+    [("10:00:05", 3), ("10:00:05.400", 2), ("10:00:05.399", 1), ("10:00:04", 1), ("10:00:06", 3)],
+)
+def test_the_time_on_an_events_row_shows_what_held_after_it(viewer: Client, ledger: Table, at: str, seq: int):
+    """A row tells its time to the second, within which the event came later, and maybe another."""
+    start = 1_795_168_800_000
+    times = (start, start + 5_400, start + 5_999)
+    records = [
+        inbound_record("BANK_ACCOUNT", "acc-1", number, "TRANSACTION_ACCEPTED", '{"amount":1}', ts)
+        for number, ts in enumerate(times, start=1)
+    ]
+    ledger.load(record.to_item() for record in [*records, state_record("BANK_ACCOUNT", "acc-1", 3, "{}", 1)])
+
+    response = viewer.get(url("entity"), {"at": f"2026-11-20T{at}"})
+    assert response.context["seq"] == seq
+    assert f"Asked for 2026-11-20 {at} UTC" in text_of(response)
+
+    leads = viewer.get(url("entity"), {"near": f"2026-11-20T{at}"})
+    assert leads.url == f"{url('entity')}?event={seq}#event-{seq}"
+
+
+@pytest.mark.parametrize(
     "query", ["seq=5", "seq=x", "seq=-1", "seq=", "at=yesterday", "at=", "seq=" + "9" * 40]
 )
 def test_a_moment_that_is_none_is_refused_with_a_way_on(viewer: Client, dated: str, query: str):
