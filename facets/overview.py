@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
-from itertools import pairwise
+from datetime import UTC, date, datetime, time, timedelta
 
 from django.core.cache import cache
-from django.db import connection
 from django.db.models import Count
 from django.utils import timezone
 
-from facets.directory.models import TableFacet
+from facets.directory.activity import DAYS, events_between
+from facets.directory.models import Entity, TableFacet
 from hdeadmin.audit.models import AuditEntry
 
-DAYS = 30
 WEEK = timedelta(days=7)
 
 _REMEMBERED = 60  # seconds
@@ -23,7 +21,7 @@ _REMEMBERED = 60  # seconds
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One day: how many entities were last changed on it, and its bar's height in a picture of 0 to 100."""
+    """One day: how many events there were, and its bar's height in a picture of 0 to 100."""
 
     day: date
     count: int
@@ -37,10 +35,20 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """The last `DAYS` days, today last. The directory knows each entity's last change, not those before it."""
+    """The last days, today last.
+
+    Attributes:
+        changed: entities that were last changed today.
+        since: before this day, no more than the last event of each entity is counted; None where that is of no matter.
+    """
 
     bars: list[Bar]
-    today: int
+    changed: int
+    since: date | None = None
+
+    @property
+    def today(self) -> int:
+        return self.bars[-1].count
 
     @property
     def most(self) -> int:
@@ -48,14 +56,15 @@ class Activity:
 
 
 def activity(facet: TableFacet | None, *, now: datetime | None = None) -> Activity:
-    """Entities by the local day of their last change; as of at most a minute ago. None is a facet without any."""
+    """Events by local day; as of at most a minute ago. None is a facet without any."""
     today = timezone.localtime(now).date()
     days = [today - timedelta(days=DAYS - 1 - number) for number in range(DAYS)]
-    counts = _counts(facet, days) if facet else [0] * DAYS
+    if facet is None:
+        return Activity([Bar(day, 0, 0.0) for day in days], 0)
+    counts, changed = _counts(facet, days)
     most = max(counts)
-    return Activity(
-        [Bar(day, count, _height(count, most)) for day, count in zip(days, counts, strict=True)], counts[-1]
-    )
+    bars = [Bar(day, count, _height(count, most)) for day, count in zip(days, counts, strict=True)]
+    return Activity(bars, changed, _known_since(facet, days))
 
 
 def corrections(facets: Collection[str], *, now: datetime | None = None) -> Mapping[str, int]:
@@ -70,25 +79,23 @@ def corrections(facets: Collection[str], *, now: datetime | None = None) -> Mapp
     return dict(made.order_by().values_list("facet").annotate(count=Count("number")))
 
 
-def _counts(facet: TableFacet, days: list[date]) -> list[int]:
-    """How many entities were last changed on each of the days, which follow one another.
-
-    What claims to be of the future has no place among them, and may be of no year at all.
-    """
+def _counts(facet: TableFacet, days: list[date]) -> tuple[list[int], int]:
+    """The events of each of the days, which follow one another, and the entities that were last changed on the last."""
     key = f"overview:{facet.pk}:{days[-1]}"
-    counts: list[int] | None = cache.get(key)
-    if counts is None:
-        bounds = [_midnight(day) for day in (*days, days[-1] + timedelta(days=1))]
-        # A range of the index for each day costs a seventh of what grouping its entries by day does.
-        one = "SELECT {}, count(*) FROM facets_entity WHERE facet_id = %s AND ts >= %s AND ts < %s"
-        with connection.cursor() as cursor:
-            cursor.execute(
-                " UNION ALL ".join(one.format(place) for place in range(len(days))),
-                [value for ends in pairwise(bounds) for value in (facet.pk, *ends)],
-            )
-            counts = [count for _, count in sorted(cursor.fetchall())]
-        cache.set(key, counts, _REMEMBERED)
-    return counts
+    found: tuple[list[int], int] | None = cache.get(key)
+    if found is None:
+        moments = [_midnight(day) for day in (*days, days[-1] + timedelta(days=1))]
+        changed = Entity.objects.filter(facet=facet, ts__gte=moments[-2], ts__lt=moments[-1]).count()
+        found = events_between(facet, moments), changed
+        cache.set(key, found, _REMEMBERED)
+    return found
+
+
+def _known_since(facet: TableFacet, days: list[date]) -> date | None:
+    if facet.counted_since is None:
+        return days[-1]
+    since = timezone.localtime(datetime.fromtimestamp(facet.counted_since / 1000, UTC)).date()
+    return since if since > days[0] else None
 
 
 def _midnight(day: date) -> int:

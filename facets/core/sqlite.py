@@ -302,6 +302,26 @@ class SqliteTable:
                 states.append(_record(row))
         return states, rows[-1][-1] if len(rows) == limit else last
 
+    def events_between(
+        self, place: int, end: int, *, since: int, until: int, span: int
+    ) -> dict[tuple[str, int], int]:
+        """Events of each (facet, span of time) among what was written after a place, up to and with another.
+
+        Args:
+            since, until: only events from the one moment to the other, in milliseconds since 1970.
+            span: how long one is, in milliseconds; they are numbered from 1970 on.
+
+        Raises:
+            TableNotFound, StoreUnavailable
+        """
+        with self._connections.read() as db:
+            counted = db.execute(
+                "SELECT facet, ts / ? AS span, count(*) FROM records WHERE rowid > ? AND rowid <= ? AND +ts BETWEEN ? AND ?"
+                " AND +rng >= 'INBOUND/' AND +rng < 'INBOUND0' GROUP BY facet, span",
+                (span, place, end, since, until),
+            ).fetchall()
+        return {(facet, number): events for facet, number, events in counted}
+
     def load(self, items: Iterable[Item]) -> int:
         """As Table promises, and all or nothing."""
         rows = (_row(Record.from_item(item)) for item in items)

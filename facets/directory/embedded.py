@@ -8,11 +8,13 @@ from hashlib import sha256
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 
 from facets import registry
 from facets.core import Record
 from facets.core.sqlite import SqliteTable
-from facets.directory.models import FileMark, TableFacet
+from facets.directory import activity
+from facets.directory.models import EventCount, FileMark, TableFacet
 from facets.directory.rows import (
     current_version,
     facet_of,
@@ -21,7 +23,6 @@ from facets.directory.rows import (
     recount,
     settle_version,
     write,
-    write_counted,
 )
 from facets.stores import current_table
 
@@ -29,7 +30,6 @@ from facets.stores import current_table
 PATIENCE = 2.0  # seconds
 
 _BATCH = 1_000  # entities
-_FEW = 50
 
 Told = Callable[[int, float], None]
 
@@ -82,30 +82,52 @@ def _read_batch(table: SqliteTable, file: str, identity: str, last: int) -> int:
             if mark.identity.split(" ")[0] != file or mark.rowid > last:
                 # Another file was put in its place.
                 TableFacet.objects.filter(table=settings.HDEADMIN_STORE).delete()
+            EventCount.objects.filter(facet__in=_uncounted()).delete()
             mark.identity, mark.rowid, mark.read_at = identity, 0, 0
-        states, mark.rowid = table.states_after(mark.rowid, limit=_BATCH)
+        begin = mark.rowid
+        states, mark.rowid = table.states_after(begin, limit=_BATCH)
         is_first = mark.read_at == 0
         now = now_ms()
-        for name, records in _by_facet(states).items():
+        written = []
+        for name, records in sorted(_by_facet(states).items()):
             facet = facet_of(name)
-            recipe = recipe_of(facet)
-            entries = [recipe.entry(record) for record in records]
-            if is_first or len(entries) > _FEW:
-                write(facet, entries, now)
-            else:
-                write_counted(facet, entries, now)
+            if not is_first and facet.counted_since is None:
+                facet.counted_since = 0
+            written.append(write(facet, [recipe_of(facet).entry(record) for record in records], now))
         is_whole = mark.rowid >= last
+        if is_first:
+            # The file has the time of each event, not of each entity's last alone.
+            _count_events(table, begin, mark.rowid, now)
+        for each in written:
+            each.count(events=not is_first or each.facet.counted_since is not None)
+        if is_whole:
+            _uncounted().update(counted_since=0)
         if is_whole and is_first:
             for facet in TableFacet.objects.filter(table=settings.HDEADMIN_STORE):
                 recount(facet)
                 settle_version(facet)
-        elif len(states) > _FEW:
-            for name in {record.facet for record in states}:
-                recount(facet_of(name))
         if is_whole:
             mark.read_at = now
         mark.save()
     return len(states)
+
+
+def _count_events(table: SqliteTable, place: int, end: int, now: int) -> None:
+    """Count the events between two places, of facets of which that was not done by an earlier reading."""
+    counts: dict[str, dict[int, int]] = {}
+    between = table.events_between(
+        place, end, since=activity.earliest(now), until=activity.latest(now), span=activity.QUARTER
+    )
+    for (name, quarter), events in between.items():
+        counts.setdefault(name, {})[quarter] = events
+    for name, by_quarter in sorted(counts.items()):
+        facet = facet_of(name)
+        if facet.counted_since is None:
+            activity.add(facet, by_quarter)
+
+
+def _uncounted() -> QuerySet[TableFacet]:
+    return TableFacet.objects.filter(table=settings.HDEADMIN_STORE, counted_since=None)
 
 
 def _by_facet(states: list[Record]) -> dict[str, list[Record]]:

@@ -22,7 +22,7 @@ from facets.core.dynamodb import DynamoTable
 from facets.core.table_stream import KEPT, ShardRead, StateChange, Stream, StreamEnded, Trimmed
 from facets.directory.lease import in_words, is_gone, new_owner
 from facets.directory.models import Follower, StreamShard, TableFacet
-from facets.directory.rows import facet_of, now_ms, recipe_of, remove, write_counted
+from facets.directory.rows import Written, facet_of, now_ms, recipe_of, remove, write
 
 logger = logging.getLogger(__name__)
 
@@ -255,10 +255,13 @@ def _apply(state: _State, reading: _Reading, found: ShardRead, said: Told) -> No
             # Not what was written again since, and is known by another way.
             dropped = _remove(change.key, unless_after=change.at + _SECOND)
             removed += dropped if last[change.key] is change else 0
+        written: list[Written] = []
         for name, records in sorted(states.items()):
             facet = facet_of(name)
-            recipe = recipe_of(facet)
-            write_counted(facet, [recipe.entry(record) for record in sorted(records, key=_by_key)], now_ms())
+            entries = [recipe_of(facet).entry(record) for record in sorted(records, key=_by_key)]
+            written.append(write(facet, entries, now_ms()))
+        for each in written:
+            each.count()
         row = reading.row
         row.sequence = found.sequence or row.sequence
         row.done = found.next is None

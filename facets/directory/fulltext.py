@@ -6,7 +6,7 @@ trigrams, which needs no extension. The index only narrows down; `contains` is w
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -23,16 +23,18 @@ _MOST_TERMS = 2_000
 
 
 @contextmanager
-def kept_up(facet: int, ids: Sequence[str]) -> Iterator[None]:
+def kept_up(facet: int, ids: Sequence[str], before: Mapping[int, str]) -> Iterator[None]:
     """Write rows of these ids, as they are stored, within the block; the index follows. In a transaction.
 
     PostgreSQL sees to it by itself. SQLite would by triggers too, but writes its table of trigrams to the disk after
     each row then, which takes five times as long. Deletions, being rare, have a trigger.
+
+    Args:
+        before: the texts of those that were there, by primary key.
     """
     if connection.vendor != "sqlite":
         yield
         return
-    before = _texts(facet, ids)
     yield
     after = _texts(facet, ids)
     gone = [(rowid, text) for rowid, text in before.items() if after.get(rowid) != text]

@@ -48,6 +48,8 @@ class TableFacet(models.Model):
             keeps its slot for as long as there may be rows that have it there.
         version: of the definition by which all rows were read, see `entry.version_of`; or MIXED.
         entities: how many rows there are, as last counted and kept up since.
+        counted_since: from when on all events are counted, in milliseconds since 1970; None until all entities were
+            read once. An entity that comes to be known later has been made since. See `activity`.
         verified_at: when `manage.py verify` last came to the facet's end, in milliseconds since 1970.
     """
 
@@ -56,6 +58,7 @@ class TableFacet(models.Model):
     slots = models.JSONField(default=list)
     version = models.IntegerField(default=0)
     entities = models.BigIntegerField(default=0)
+    counted_since = models.BigIntegerField(null=True)
     verified_at = models.BigIntegerField(null=True)
 
     class Meta:
@@ -127,6 +130,20 @@ class Entity(models.Model):
 
     def __str__(self) -> str:
         return self.entity_id
+
+
+class EventCount(models.Model):
+    """How many events of a facet happened in a quarter of an hour, numbered from 1970 on; see `activity`."""
+
+    facet = models.ForeignKey(TableFacet, models.CASCADE, db_index=False)
+    quarter = models.BigIntegerField()
+    events = models.BigIntegerField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("facet", "quarter"), name="facets_eventcount_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.events} in {self.quarter}"
 
 
 class SensitiveValue(models.Model):

@@ -315,8 +315,7 @@ class _Writer:
             told.entities += len(records)
             told.by_facet[name] = told.by_facet.get(name, 0) + len(records)
         with transaction.atomic():
-            for facet, entries in prepared:
-                write(facet, entries, read_at)
+            written = [write(facet, entries, read_at) for facet, entries in prepared]
             for arrived in batch:
                 assert arrived.page is not None  # noqa: S101
                 PassPart.objects.filter(index_pass=work, number=arrived.part.number).update(
@@ -329,6 +328,8 @@ class _Writer:
                 unreadable=told.unreadable,
                 capacity=told.capacity,
             )
+            for each in written:
+                each.count()
 
     def _facet(self, name: str) -> tuple[TableFacet, Recipe]:
         if name not in self._facets:
@@ -363,6 +364,7 @@ def _finish(work: IndexPass, told: Told, asking: _Asking) -> None:
         if number := recount(facet):
             told.by_facet[facet.name] = number
         settle_version(facet)
+        TableFacet.objects.filter(pk=facet.pk, counted_since=None).update(counted_since=work.started_at)
     told.is_whole = True
     with transaction.atomic():
         _still_ours(work, finished_at=now_ms(), removed=told.removed, capacity=told.capacity, lease_until=0)
@@ -400,7 +402,7 @@ def _drop_gone(facet: TableFacet, work: IndexPass, told: Told, asking: _Asking) 
             # Asked for by itself, the table is right, even where it says less than the directory.
             less = [pk for pk, entry, place in kept if (entry.seq, entry.ts) < place]
             Entity.objects.filter(pk__in=less).update(seq=-1, ts=-1)
-            write(facet, [entry for _, entry, _ in kept], now_ms())
+            write(facet, [entry for _, entry, _ in kept], now_ms()).count()
 
 
 def _taken(

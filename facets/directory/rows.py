@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -15,7 +17,7 @@ from django.db.models import F
 from facets import registry
 from facets.core import Record
 from facets.definition import FacetDefinition
-from facets.directory import fulltext
+from facets.directory import activity, fulltext
 from facets.directory.entry import Entry, Recipe, assigned, columns_of, slot_of, version_of
 from facets.directory.models import KEYS, MIXED, Entity, SensitiveValue, TableFacet, escaped
 
@@ -24,7 +26,8 @@ logger = logging.getLogger(__name__)
 KEY_COLUMNS = tuple(f"key_{number}" for number in range(1, KEYS + 1))
 
 # Our own names only: no text of anybody else is ever put into a statement.
-_COLUMNS = ("facet_id", "entity_id", "seq", "ts", '"values"', "text", "version", "read_at", *KEY_COLUMNS)
+_SAID = ("seq", "ts", '"values"', "text", "version", *KEY_COLUMNS)
+_COLUMNS = ("facet_id", "entity_id", "read_at", *_SAID)
 # A state that was written anew is to be verified anew, at the same seq too: that may be a recalculation.
 _DRIFT = (
     "drift_seq = CASE WHEN (excluded.seq, excluded.ts) = (facets_entity.seq, facets_entity.ts)"
@@ -36,6 +39,25 @@ _UPSERT = (
     f" ON CONFLICT (facet_id, entity_id) DO UPDATE SET {_CHANGED}"
     " WHERE (excluded.seq, excluded.ts) >= (facets_entity.seq, facets_entity.ts)"
 )
+
+# SQLite takes 32,766 parameters; a batch may be larger.
+_AT_ONCE = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a facet has more since rows were written: entities, and events by quarter of an hour, see `activity`."""
+
+    facet: TableFacet
+    entities: int
+    events: Mapping[int, int]
+
+    def count(self, *, events: bool = True) -> None:
+        """Keep up the facet's numbers. Comes last in a transaction, since all who write to the facet wait for it."""
+        if events:
+            activity.add(self.facet, self.events)
+        if self.entities:
+            count_more(self.facet, self.entities)
 
 
 def note(record: Record) -> None:
@@ -53,7 +75,7 @@ def note(record: Record) -> None:
             kept[:2] <= (entry.seq, entry.ts) and kept != (entry.seq, entry.ts, entry.version)
         ):
             with transaction.atomic():
-                write_counted(facet, [entry], now_ms())
+                write(facet, [entry], now_ms()).count()
     except Exception:  # the write or the page that it comes after must stand
         logger.exception("The directory does not know of %s at seq %d", record.id, record.seq)
 
@@ -112,42 +134,76 @@ def secret() -> bytes:
     return sha256(b"facets.directory\0" + settings.SECRET_KEY.encode()).digest()
 
 
-def write(facet: TableFacet, entries: Sequence[Entry], read_at: int) -> None:
+def write(facet: TableFacet, entries: Sequence[Entry], read_at: int) -> Written:
     """Insert or update rows, each unless a newer state is there. In a transaction of the caller's.
 
-    The number of the facet's entities is not kept up: see `count_more` and `recount`.
+    Args:
+        entries: each entity once.
     """
-    rows = [
-        (
-            facet.pk,
-            escaped(entry.id),
-            entry.seq,
-            entry.ts,
-            entry.values,
-            entry.text,
-            entry.version,
-            read_at,
-            *entry.keys,
-        )
-        for entry in entries
-    ]
-    with fulltext.kept_up(facet.pk, [escaped(entry.id) for entry in entries]), connection.cursor() as cursor:
-        cursor.executemany(_UPSERT, rows)
+    held = _held(facet, [escaped(entry.id) for entry in entries])
+    changed: list[Entry] = []
+    rows: list[tuple[Any, ...]] = []
+    same: list[int] = []
+    events: Counter[int] = Counter()
     definition = registry.get(facet.name)
-    if definition and definition.searchable_sensitive:
-        _write_digests(facet, entries)
-    if entries and facet.version not in (MIXED, entries[0].version):
+    compares = not (definition and definition.searchable_sensitive)
+    for entry in entries:
+        id = escaped(entry.id)
+        said = (entry.seq, entry.ts, entry.values, entry.text, entry.version, *entry.keys)
+        before = held.get(id)
+        if compares and before is not None and before.said == said:
+            same.append(before.pk)
+            continue
+        changed.append(entry)
+        rows.append((facet.pk, id, read_at, *said))
+        if before is None:
+            # Where all were known, it was made since; otherwise only its last event is known to be of this time.
+            more = entry.seq if facet.counted_since is not None else min(entry.seq, 1)
+        else:
+            # A row that is to be overwritten by whatever the table says has no seq of its own.
+            more = entry.seq - before.said[0] if before.said[0] >= 0 else 0
+        if more > 0 and activity.is_counted(entry.ts, read_at):
+            events[activity.quarter(entry.ts)] += more
+    _read_again(same, read_at)
+    ids = [row[1] for row in rows]
+    texts = {before.pk: before.said[_TEXT] for id in ids if (before := held.get(id))}
+    with fulltext.kept_up(facet.pk, ids, texts), connection.cursor() as cursor:
+        cursor.executemany(_UPSERT, rows)
+    if not compares:
+        _write_digests(facet, changed)
+    if changed and facet.version not in (MIXED, changed[0].version):
         TableFacet.objects.filter(pk=facet.pk).update(version=MIXED)
         facet.version = MIXED
+    return Written(facet, sum(id not in held for id in ids), events)
 
 
-def write_counted(facet: TableFacet, entries: Sequence[Entry], read_at: int) -> None:
-    """As `write`, and keeps up the number of entities; for few of them, since each is looked for first."""
-    ids = {entry.id for entry in entries}
-    known = Entity.objects.filter(facet=facet, entity_id__in=ids).count()
-    write(facet, entries, read_at)
-    if len(ids) > known:
-        count_more(facet, len(ids) - known)
+class _Held(NamedTuple):
+    """A row that is there, and what it says of its entity, in the order of _SAID."""
+
+    pk: int
+    said: tuple[Any, ...]
+
+
+_TEXT = _SAID.index("text")
+
+
+def _held(facet: TableFacet, ids: Sequence[str]) -> dict[str, _Held]:
+    found: dict[str, _Held] = {}
+    with connection.cursor() as cursor:
+        for start in range(0, len(ids), _AT_ONCE):
+            part = ids[start : start + _AT_ONCE]
+            cursor.execute(
+                f"SELECT id, entity_id, {', '.join(_SAID)} FROM facets_entity"
+                f" WHERE facet_id = %s AND entity_id IN ({', '.join(['%s'] * len(part))})",
+                [facet.pk, *part],
+            )
+            found |= {id: _Held(pk, tuple(said)) for pk, id, *said in cursor.fetchall()}
+    return found
+
+
+def _read_again(rows: Sequence[int], read_at: int) -> None:
+    for start in range(0, len(rows), _AT_ONCE):
+        Entity.objects.filter(pk__in=rows[start : start + _AT_ONCE]).update(read_at=read_at)
 
 
 def count_more(facet: TableFacet, more: int) -> None:

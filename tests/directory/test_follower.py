@@ -21,7 +21,7 @@ from facets.core.table_stream import Shard, Stream, StreamEnded, Trimmed
 from facets.definitions.bank_account import bank_account
 from facets.directory import follower, passes
 from facets.directory.follower import Told
-from facets.directory.models import Follower, StreamShard
+from facets.directory.models import EventCount, Follower, StreamShard, TableFacet
 from facets.directory.question import ID, Question
 from tests.dynamodb_local import DynamoDBLocal
 
@@ -64,6 +64,10 @@ def gone(table: DynamoTable, id: str) -> None:
     table.client.delete_item(TableName=table.name, Key={"_id": {"S": f"PERSON/{id}"}, "_rng": {"S": "STATE"}})
 
 
+def events() -> int:
+    return sum(EventCount.objects.values_list("events", flat=True))
+
+
 def listed() -> list[tuple[str, int]]:
     question = Question("PERSON", sort=ID, descending=False)
     return [(row.id, row.seq) for row in directory.query(question, limit=100).rows]
@@ -84,6 +88,21 @@ def test_what_services_write_arrives(dynamo_stream: DynamoTable) -> None:
     assert directory.find("OTHER", "x")
     assert [row.id for row in directory.query(Question("PERSON", "eve"), limit=9).rows] == ["a"]
     assert directory.count(Question("PERSON")).number == 3
+
+
+def test_events_are_counted_as_they_happen_and_those_of_before_are_not(dynamo_stream: DynamoTable) -> None:
+    now = int(time.time() * 1000)
+    put(dynamo_stream, "old", seq=400, ts=now)
+    follow(dynamo_stream)
+    assert events() == 1
+    TableFacet.objects.update(counted_since=1)
+    put(dynamo_stream, "old", seq=402, ts=now)
+    put(dynamo_stream, "new", seq=3, ts=now)
+    follow(dynamo_stream)
+    assert events() == 1 + 2 + 3
+    StreamShard.objects.update(sequence="", done=False)
+    follow(dynamo_stream)
+    assert events() == 6
 
 
 def test_what_is_deleted_goes(dynamo_stream: DynamoTable) -> None:

@@ -104,7 +104,7 @@ def test_whoever_reads_in_whatever_order_the_newest_state_stays(
             directory.note(record)
         else:
             with transaction.atomic():
-                (rows.write if reader == "pass" else rows.write_counted)(facet, [entry], 1)
+                rows.write(facet, [entry], 1).count()
         newest[id] = max(newest.get(id, (-1, -1)), (seq, ts))
     found = directory.query(Question("PERSON"), limit=9).rows
     assert {row.id: (row.seq, row.updated) for row in found} == newest

@@ -17,9 +17,10 @@ from facets.core.dynamodb import DynamoTable, create_table
 from facets.core.records import inbound_record, state_record
 from facets.core.scan import StatesIndex, TableFacts, facts_of
 from facets.directory import passes
-from facets.directory.models import Entity, IndexPass, TableFacet
+from facets.directory.models import Entity, EventCount, IndexPass, TableFacet
 from facets.directory.passes import PassRunning, PassStopped, Told
 from facets.directory.question import ID, Question
+from facets.directory.rows import now_ms
 
 
 @pytest.fixture(params=["moto_table", "dynamodb_table"])
@@ -59,6 +60,22 @@ def index(dynamo: DynamoTable, *facets: str, **options: Any) -> Told:
 def listed(facet: str = "PERSON") -> list[tuple[str, int]]:
     question = Question(facet, sort=ID, descending=False)
     return [(row.id, row.seq) for row in directory.query(question, limit=100).rows]
+
+
+def test_counts_what_happened_since_the_last_pass(dynamo: DynamoTable) -> None:
+    now = now_ms()
+    put(dynamo, "a", "b", seq=9, ts=now)
+    index(dynamo)
+    counted = EventCount.objects.values_list("facet__name", "events")
+    assert list(counted) == [("PERSON", 2)]
+    facet = TableFacet.objects.get(name="PERSON")
+    assert facet.counted_since is not None
+    put(dynamo, "a", seq=11, ts=now)
+    put(dynamo, "new", seq=4, ts=now)
+    index(dynamo)
+    index(dynamo, anew=True)
+    assert list(counted.all()) == [("PERSON", 2 + 2 + 4)]
+    assert TableFacet.objects.get(name="PERSON").counted_since == facet.counted_since
 
 
 def test_finds_every_entity_of_every_facet(dynamo: DynamoTable) -> None:

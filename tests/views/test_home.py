@@ -14,12 +14,12 @@ from django.utils import timezone
 from facets import drift
 from facets.core import Event, Facet
 from facets.core.dynamodb import DynamoTable
-from facets.core.records import state_record
+from facets.core.records import inbound_record, state_record
 from facets.core.scan import facts_of
 from facets.core.sqlite import SqliteTable
 from facets.core.store import Table
 from facets.directory import passes
-from facets.directory.models import Entity
+from facets.directory.models import Entity, TableFacet
 from hdeadmin.access.models import Grant
 from hdeadmin.audit import trail
 from tests.views.undefined import add_undefined
@@ -53,35 +53,63 @@ def test_a_facet_without_a_definition_is_listed_as_read_only_and_says_why(
     assert reverse("facet", args=["LEGACY/cards"]) in response.text
 
 
-def test_a_card_draws_on_which_days_entities_were_changed_last(
-    sign_in: Callable[[str | None], Client], ledger: Table
-):
+def put_events(ledger: Table, id: str, *moments: datetime) -> None:
+    """An entity of ORDER with an event at each of the moments."""
+    stamps = [round(moment.timestamp() * 1000) for moment in moments]
+    ledger.load(
+        [
+            *(
+                inbound_record("ORDER", id, seq, "NOTED", "{}", ts).to_item()
+                for seq, ts in enumerate(stamps, start=1)
+            ),
+            state_record("ORDER", id, len(stamps), "{}", stamps[-1]).to_item(),
+        ]
+    )
+
+
+def test_a_card_draws_the_events_of_each_day(sign_in: Callable[[str | None], Client], ledger: Table):
     now = datetime(2026, 11, 24, 12, tzinfo=UTC)
-    for number, days in enumerate((0, 0, 1, 29, 30)):
-        ts = round((now - timedelta(days=days)).timestamp() * 1000)
-        ledger.load([state_record("ORDER", str(number), 1, "{}", ts).to_item()])
+    put_events(ledger, "1", *(now - timedelta(days=days) for days in (30, 29, 1, 0)))
+    put_events(ledger, "2", now - timedelta(days=3), now, now)
 
     with time_machine.travel(now, tick=False):
         response = sign_in("viewer").get("/")
 
     activity = cards(response)["ORDER"].activity
-    assert [bar.count for bar in activity.bars if bar.count] == [1, 1, 2]
+    assert [bar.count for bar in activity.bars if bar.count] == [1, 1, 1, 3]
     assert len(activity.bars) == 30
     assert activity.bars[-1].day.isoformat() == "2026-11-24"
-    assert activity.today == 2
-    assert "Entities by the day of their last change" in response.text
+    assert (activity.today, activity.changed) == (3, 2)
+    assert "Events a day, the last 30 days: at most 3 on one day, 3 today" in response.text
+    assert "only each entity’s last event" not in response.text
+
+
+def test_a_picture_says_from_when_on_it_has_all_events(
+    sign_in: Callable[[str | None], Client], ledger: Table
+):
+    now = datetime(2026, 11, 24, 12, tzinfo=UTC)
+    put_events(ledger, "1", now)
+    with time_machine.travel(now, tick=False):
+        viewer = sign_in("viewer")
+        viewer.get("/")
+        first_read = round((now - timedelta(days=2)).timestamp() * 1000)
+        TableFacet.objects.filter(name="ORDER").update(counted_since=first_read)
+        said = "Before 22 Nov, only each entity’s last event is counted."
+        assert said in viewer.get("/").text
+        assert said in viewer.get(reverse("facet", args=["ORDER"])).text
 
 
 def test_days_are_those_of_the_consoles_zone_and_one_of_them_may_have_25_hours(
     sign_in: Callable[[str | None], Client], ledger: Table
 ):
-    for id, moment in (
-        ("before", datetime(2026, 10, 24, 21, 59, tzinfo=UTC)),
-        ("first", datetime(2026, 10, 24, 22, 0, tzinfo=UTC)),
-        ("last", datetime(2026, 10, 25, 22, 59, tzinfo=UTC)),
-        ("after", datetime(2026, 10, 25, 23, 0, tzinfo=UTC)),
-    ):
-        ledger.load([state_record("ORDER", id, 1, "{}", round(moment.timestamp() * 1000)).to_item()])
+    put_events(
+        ledger,
+        "1",
+        datetime(2026, 10, 24, 21, 59, tzinfo=UTC),
+        datetime(2026, 10, 24, 22, 0, tzinfo=UTC),
+        datetime(2026, 10, 25, 22, 59, tzinfo=UTC),
+        datetime(2026, 10, 25, 23, 0, tzinfo=UTC),
+    )
 
     with (
         time_machine.travel(datetime(2026, 10, 26, 12, tzinfo=UTC), tick=False),

@@ -1,0 +1,160 @@
+"""Events a day: every event that the directory saw happen is counted once, at its time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from django.db import transaction
+from hypothesis import given
+from hypothesis import strategies as st
+from pytest_django import Settings
+
+from facets import directory, stores
+from facets.core import json
+from facets.core.records import inbound_record, state_record
+from facets.core.sqlite import SqliteTable
+from facets.directory import embedded, rows
+from facets.directory.activity import QUARTER, quarter
+from facets.directory.models import Entity, EventCount, TableFacet
+from facets.directory.question import Question
+from tests.directory.conftest import Note
+from tests.directory.test_laws import once_for_all
+
+NOW = rows.now_ms()
+
+
+def counted(facet: str = "PERSON") -> dict[int, int]:
+    """Events by how many quarters of an hour ago they were."""
+    found = EventCount.objects.filter(facet__name=facet).values_list("quarter", "events")
+    return {quarter(NOW) - place: events for place, events in found}
+
+
+def ago(quarters: int) -> int:
+    return NOW - quarters * QUARTER
+
+
+def test_of_an_entity_that_was_not_known_the_last_event_is_counted(people: Note) -> None:
+    people("a", seq=7, ts=ago(3))
+    assert counted() == {3: 1}
+
+
+def test_what_happened_since_is_counted_at_the_time_of_the_last(people: Note) -> None:
+    people("a", seq=7, ts=ago(3))
+    people("a", seq=9, ts=ago(1))
+    people("a", seq=9, ts=ago(0))
+    people("a", seq=8, ts=ago(2))
+    assert counted() == {3: 1, 1: 2}
+
+
+def test_what_claims_to_be_long_ago_or_yet_to_come_is_not_counted(people: Note) -> None:
+    people("a", seq=1, ts=ago(32 * 96))
+    people("b", seq=1, ts=-(10**12))
+    people("c", seq=1, ts=NOW + 2 * 96 * QUARTER)
+    assert counted() == {}
+
+
+def test_no_seq_is_too_large_to_be_added(people: Note) -> None:
+    for id in "abc":
+        people(id, seq=1, ts=ago(0))
+        people(id, seq=2**63 - 1, ts=ago(0))
+    assert counted() == {0: 3 * (1 + 10**9)}
+
+
+def test_a_state_that_is_corrected_downwards_counts_nothing_again(people: Note) -> None:
+    people("a", seq=5, ts=ago(1))
+    Entity.objects.update(seq=-1, ts=-1)
+    facet = rows.facet_of("PERSON")
+    with transaction.atomic():
+        entry = rows.recipe_of(facet).entry(state_record("PERSON", "a", 4, "{}", ago(1)))
+        rows.write(facet, [entry], NOW).count()
+    assert counted() == {1: 1}
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 9)), max_size=12))
+@once_for_all
+def test_in_whatever_order_states_are_seen_no_event_counts_twice(
+    people: Note, readings: list[tuple[str, int]]
+) -> None:
+    Entity.objects.all().delete()
+    TableFacet.objects.all().delete()
+    first: dict[str, int] = {}
+    newest: dict[str, int] = {}
+    for id, seq in readings:
+        people(id, seq=seq, ts=ago(9 - seq))
+        first.setdefault(id, seq)
+        newest[id] = max(newest.get(id, 0), seq)
+    assert sum(counted().values()) == sum(newest[id] - first[id] + 1 for id in newest)
+
+
+@pytest.fixture
+def file(db: None, settings: Settings, tmp_path: Path, define: Callable[..., object]) -> SqliteTable:
+    """A SQLite file in which an entity has 5 events, of which the first is too old to be shown."""
+    settings.HDEADMIN_STORE = f"sqlite:{tmp_path / 'ledger.sqlite3'}"
+    define()
+    table = stores.current_table()
+    assert isinstance(table, SqliteTable)
+    table.create()
+    append(table, "a", 40 * 96, 8, 8, 3, 1)
+    return table
+
+
+def append(table: SqliteTable, id: str, *quarters: int, after: int = 0, facet: str = "PERSON") -> None:
+    times = list(enumerate(map(ago, quarters), start=after + 1))
+    table.load(inbound_record(facet, id, seq, "NAMED", "{}", ts).to_item() for seq, ts in times)
+    seq, ts = times[-1]
+    table.load([state_record(facet, id, seq, json.dumps({"name": "Ada"}), ts).to_item()])
+
+
+def test_of_a_sqlite_file_every_event_is_counted_at_its_own_time(file: SqliteTable) -> None:
+    append(file, "x", 5, facet="OTHER")
+    embedded.catch_up()
+    assert counted() == {8: 2, 3: 1, 1: 1}
+    assert counted("OTHER") == {5: 1}
+    assert TableFacet.objects.get(name="PERSON").counted_since == 0
+
+
+def test_what_is_written_to_a_file_later_is_added(file: SqliteTable) -> None:
+    embedded.catch_up()
+    append(file, "a", 0, after=5)
+    append(file, "b", 1, 1)
+    append(file, "x", 2, facet="OTHER")
+    embedded.catch_up()
+    assert counted() == {8: 2, 3: 1, 1: 3, 0: 1}
+    assert counted("OTHER") == {2: 1}
+
+
+def test_reading_a_file_anew_or_loading_the_same_again_counts_nothing_twice(
+    file: SqliteTable, define: Callable[..., object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    embedded.catch_up()
+    append(file, "a", 0, after=5)
+    define(list_display=("age",))
+    embedded.catch_up()
+    assert counted() == {8: 2, 3: 1, 1: 1, 0: 1}
+    append(file, "a", 40 * 96, 8, 8, 3, 1, 0)
+    embedded.catch_up()
+    assert counted() == {8: 2, 3: 1, 1: 1, 0: 1}
+
+
+def test_a_definition_that_changes_before_a_file_was_read_to_its_end_counts_nothing_twice(
+    file: SqliteTable, define: Callable[..., object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append(file, "b", 6)
+    monkeypatch.setattr(embedded, "_BATCH", 1)
+    assert not embedded.catch_up(seconds=0)
+    assert counted() == {8: 2, 3: 1, 1: 1}
+    define(list_display=("age",))
+    embedded.catch_up()
+    assert counted() == {8: 2, 6: 1, 3: 1, 1: 1}
+
+
+def test_a_reading_that_says_what_is_kept_already_is_noted_and_finds_the_same(people: Note) -> None:
+    people("a", seq=1, ts=1, name="Ada")
+    facet = rows.facet_of("PERSON")
+    entry = rows.recipe_of(facet).entry(state_record("PERSON", "a", 1, json.dumps({"name": "Ada"}), 1))
+    with transaction.atomic():
+        assert rows.write(facet, [entry], NOW).entities == 0
+    assert Entity.objects.get().read_at == NOW
+    assert [row.id for row in directory.query(Question("PERSON", "ada"), limit=9).rows] == ["a"]
