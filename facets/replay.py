@@ -182,7 +182,7 @@ class History:
             nearest = self.nearest(first - 1)
             if most is not None and first - 1 - nearest.seq > most:
                 return None
-            before = self.run(first - 1)
+            before = self.run(first - 1, begin=nearest)
         if entries is None:
             entries = list(self.stream(before.seq, last))
         return list(effects(self.definition, before.state, [e for e in entries if first <= e.seq <= last]))

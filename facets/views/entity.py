@@ -244,7 +244,7 @@ def _history(
         "asked": asked,
         "reading": reading,
         "rows": rows,
-        "detail_parts": _around_seq(reverse("event", args=[facet, 0, entity_id])),
+        "detail_address": _around_seq(reverse("event", args=[facet, 0, entity_id])),
         "seq": reading.last_seq,
         # What they did is known only after those before them.
         "replayed": bool(effects) and min(seqs) > 1,
@@ -268,10 +268,10 @@ def _history(
     }
 
 
-def _around_seq(url: str) -> tuple[str, str]:
+def _around_seq(url: str) -> dict[str, str]:
     """What stands before and behind the seq 0 in the address of an event: names hold no slash, so it is the first."""
     before, after = url.split("/event/0/", 1)
-    return f"{before}/event/", f"/{after}"
+    return {"before": f"{before}/event/", "after": f"/{after}"}
 
 
 def _title(type: str, definition: FacetDefinition[Any] | None) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
+from pytest_django import Settings
 
 from facets import directory, reading
 from facets.core import Event, Facet
@@ -451,8 +452,8 @@ def test_a_page_of_a_long_history_stays_quick(
     accounts.append("a", *[Event("TRANSACTION_ACCEPTED", {"desc": "", "amount": 1}) for _ in range(90)])
 
     viewer.get(url_of("a"))
-    # Three of them see that the directory has it already, six look for checkpoints.
-    with django_assert_max_num_queries(15):
+    # Three of them see that the directory has it already, three look for a checkpoint.
+    with django_assert_max_num_queries(12):
         assert viewer.get(url_of("a")).status_code == 200
 
 
@@ -492,3 +493,18 @@ def test_every_entity_that_hde_wrote_opens_by_its_link(operator: Client, ledger:
         sent = [m.record.typ for row in reversed(response.context["rows"]) for m in row.messages]
         assert sent == [event["type"] for event in expected["outbound"]]
     assert len(entities) == 41
+
+
+def test_the_last_moment_of_the_calendar_is_shown_east_of_utc_too(
+    viewer: Client, ledger: Table, settings: Settings
+):
+    settings.TIME_ZONE = "Asia/Kolkata"
+    end = 253_402_300_799_000
+    ledger.load(
+        [
+            inbound_record("BANK_ACCOUNT", "a", 1, "UNKNOWN", "{}", end).to_item(),
+            state_record("BANK_ACCOUNT", "a", 1, "{}", end).to_item(),
+        ]
+    )
+
+    assert str(end) in viewer.get(url_of("a")).text
