@@ -39,6 +39,18 @@ def dynamo_ledger(
 
 
 @pytest.fixture
+def local_ledger(
+    settings: Settings, dynamodb_table: DynamoTable, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[DynamoTable]:
+    """A new, empty table in DynamoDB Local, which the pages of the test use."""
+    monkeypatch.setattr(stores, "make_client", lambda: dynamodb_table.client)
+    stores.table.cache_clear()
+    settings.HDEADMIN_STORE = f"dynamodb:{dynamodb_table.name}"
+    yield dynamodb_table
+    stores.table.cache_clear()
+
+
+@pytest.fixture
 def accounts(ledger: Table) -> Facet:
     """Bank accounts in the table, to append to behind the console's back."""
     return bank_account.facet(ledger.db("BANK_ACCOUNT"))

@@ -19,6 +19,7 @@ from facets.core.store import Table
 from facets.definitions.bank_account import bank_account
 from facets.timeline import PAGE
 from hdeadmin.audit.models import AuditEntry
+from tests.core.tables import lose
 from tests.views.undefined import add_undefined
 
 FIXTURE = Path(__file__).parent.parent / "fixtures" / "hde-ledger"
@@ -319,6 +320,30 @@ def test_news_says_how_many_events_came_since(viewer: Client, account: str):
     assert "2 new events" in viewer.get(url, {"since": "1"}).text
     assert viewer.get(url, {"since": "3"}).status_code == 204
     assert viewer.get(url, {"since": "x"}).status_code == 204
+
+
+def news_of(viewer: Client, page: Any) -> str:
+    """What the page is told when it asks as it says that it does."""
+    found = re.search(r'data-news="([^"]*)"', page.text)
+    assert found
+    return str(viewer.get(html.unescape(found[1])).text)
+
+
+def test_a_state_that_is_written_anew_at_the_same_seq_is_news(
+    viewer: Client, accounts: Facet, account: str, ledger: Table
+):
+    page = viewer.get(url_of(account))
+    assert news_of(viewer, page) == ""
+
+    lose(ledger, f"BANK_ACCOUNT/{account}", "STATE")
+    without = viewer.get(url_of(account))
+    assert "The state has changed" in news_of(viewer, page)
+    assert news_of(viewer, without) == ""
+
+    accounts.recalculate(account)
+    assert "The state has changed" in news_of(viewer, without)
+    accounts.append(account, Event("TRANSACTION_ACCEPTED", {"amount": 1}))
+    assert "1 new event" in news_of(viewer, without)
 
 
 def test_an_entity_that_does_not_exist_is_404_with_a_way_back(viewer: Client, account: str):
