@@ -1,7 +1,8 @@
 """Where replays of long histories have come to, kept in SQL so that the next one begins there. Sealed: states are data.
 
 A checkpoint is a shortcut and never the truth: one that is lost, cannot be opened or does not belong to the history at
-hand is passed over.
+hand is passed over. That is known by the event it stands at, which is read again, and by any later replay of what lies
+before it; that somebody edited an older event in the table is not known until that event is read again.
 """
 
 from __future__ import annotations
@@ -116,7 +117,7 @@ class Shelf:
     def put(self, found: Sequence[tuple[int, JSON]]) -> bool:
         """Keep these, and let go of what is too much; whether the last of them is kept now.
 
-        One that is there already stays.
+        One that is there already stays. Where it says otherwise, all that was kept is of other events, and goes.
         """
         now = timezone.now()
         rows = []
@@ -134,6 +135,11 @@ class Shelf:
                 )
         done = False
         with _passed_over():
+            bodies = dict(found)
+            for row in self._rows().filter(seq__in=bodies):
+                if self._opened(row) != bodies[row.seq]:
+                    self._rows().delete()
+                    break
             Checkpoint.objects.bulk_create(rows, ignore_conflicts=True, batch_size=_AT_ONCE)
             self._make_room()
             done = True

@@ -105,7 +105,8 @@ class Position:
         ts: of the last event.
         ended: there is no further event before the seq that was asked for.
         extremes: of the chart's fields, since the last checkpoint before this position.
-        read: how many events this replay has read, the others were before its checkpoint.
+        begun: the seq of the checkpoint that this replay began at; 0 where it began before the first event.
+        read: how many events this replay has read.
     """
 
     seq: int = 0
@@ -118,6 +119,7 @@ class Position:
     extremes: dict[str, list[Extremes]] = field(default_factory=dict)
     last_digest: str = ""
     ended: bool = False
+    begun: int = 0
     read: int = 0
 
 
@@ -487,6 +489,7 @@ def _unpacked(seq: int, body: JSON) -> Position:
         faults=[HistoryFault(*each) for each in body["faults"]],
         extremes=_extremes_of(body["extremes"]),
         last_digest=body["last"],
+        begun=seq,
     )
 
 

@@ -20,7 +20,7 @@ from facets.core.stream import StreamEntry
 from facets.definition import FacetDefinition, Model
 from facets.definitions.bank_account import BankAccount, Transaction, bank_account
 from facets.diff import same
-from facets.replay import History, effects
+from facets.replay import History, Position, effects
 
 pytestmark = pytest.mark.django_db
 
@@ -180,6 +180,70 @@ def test_a_table_that_was_made_anew_under_the_same_name_is_noticed(
     assert found.read == 35
     assert same(found.state, folded(made, 35))
     assert of(table).run(35).read == 5
+
+
+def edited(made: list[StreamEntry], seq: int) -> list[StreamEntry]:
+    """The same events, of which the one at a seq has another amount."""
+    return [
+        entry._replace(type="TRANSACTION_ACCEPTED", itm='{"amount":7000}') if entry.seq == seq else entry
+        for entry in made
+    ]
+
+
+def test_a_history_that_was_restored_shorter_and_grew_otherwise_is_noticed(
+    table: SqliteTable, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(replay, "EVERY", 10)
+    before = entries(45)
+    store(table, before)
+    of(table).run(45)
+    table.path.unlink()
+    table.create()
+    store(table, before[:25])
+
+    assert same(of(table).run(25).state, folded(before[:25], 25))
+
+    made = [*before[:25], *(entry._replace(ts=entry.ts + 1) for entry in entries(45, seed=3)[25:])]
+    store(table, made)
+    found = of(table).run(45)
+    assert same(found.state, folded(made, 45))
+    assert of(table).run(45).read == 5
+
+
+def test_what_was_kept_of_other_events_goes_once_they_are_read_again(
+    table: SqliteTable, monkeypatch: pytest.MonkeyPatch
+):
+    """Only a read of an older event can tell that it was edited. Then no later checkpoint is believed either."""
+    monkeypatch.setattr(replay, "EVERY", 10)
+    store(table, entries(45))
+    of(table).run(45)
+    table.path.unlink()
+    table.create()
+    made = edited(entries(45), 5)
+    store(table, made)
+    beginning = Position(state=of(table).start())
+
+    of(table).run(12, begin=beginning)
+
+    assert same(of(table).run(45).state, folded(made, 45))
+    peaks = [part for _, parts in of(table).stretches(45) for part in parts["balance"]]
+    assert min(part.low[2] for part in peaks if part.first[0] > 10) > 6000
+
+
+def test_what_was_kept_stays_where_the_same_events_are_read_again(
+    table: SqliteTable, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(replay, "EVERY", 10)
+    store(table, entries(45, bad=0.2))
+    middle = of(table).run(17)
+    of(table).run(45)
+    kept = list(Checkpoint.objects.order_by("seq").values_list("pk", "seq"))
+
+    of(table).run(45, begin=middle, fields=("balance",), watch=lambda _: False)
+    of(table).run(45, begin=Position(state=of(table).start()))
+
+    assert list(Checkpoint.objects.order_by("seq").values_list("pk", "seq")) == kept
+    assert len(kept) == 4
 
 
 def test_a_checkpoint_is_sealed_and_opens_only_in_its_place(

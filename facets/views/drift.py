@@ -16,13 +16,16 @@ from facets.views.walk import end_of, entity_context, history_of, run, under_way
 
 @require_safe
 def check(request: HtmxRequest, facet: str, entity_id: str) -> HttpResponse:
-    """Replay the whole history and compare. 404: there is no such entity."""
+    """Replay the whole history and compare; `?anew=1` from its first event on. 404: there is no such entity."""
     definition = require_definition(request, facet, "view")
     history = history_of(definition, entity_id)
     end = end_of(history)
     if end is None:
         return missing(request, facet, entity_id)
     last, state = end
+    anew = "anew" in request.GET
+    if anew and "go" not in request.GET:
+        history.shelf.forget()
     context = entity_context(definition, entity_id, "Is the stored state right?", region="drift")
     position = run(request, history, last)
     if not position.ended:
@@ -37,5 +40,7 @@ def check(request: HtmxRequest, facet: str, entity_id: str) -> HttpResponse:
     context["drift"] = shown(
         drift(history, position, state), definition, definition.sensitive_fields, entity_id
     )
+    context["read_before"] = 0 if anew else position.begun
+    context["drift_url"] = request.path
     context["recalculate"] = control(request, facet, "recalculate")
     return render(request, "facets/drift.html", context)

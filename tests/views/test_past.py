@@ -263,6 +263,26 @@ def test_every_long_look_comes_to_its_end_in_small_steps(viewer: Client, long: i
     assert 5 < times < 25
 
 
+def test_a_check_that_went_on_from_an_earlier_look_says_so_and_can_be_made_anew(
+    viewer: Client, long: int, ledger: Table
+):
+    first, _ = wait_for(viewer, url("drift") + "?anew=1")
+    assert "earlier look" not in text_of(first)
+    assert not first.context["drift"]["found"]
+    # What no correct writer does; nothing that is read for the next look tells of it.
+    edited = inbound_record("BANK_ACCOUNT", "acc-1", 33, "TRANSACTION_ACCEPTED", '{"amount":34}', 33)
+    ledger.load([edited.to_item()])
+
+    second, times = wait_for(viewer, url("drift"))
+    assert times == 1
+    assert "Events up to 90 were read at an earlier look." in text_of(second)
+
+    assert f'href="{url("drift")}?anew=1"' in second.text
+    third, _ = wait_for(viewer, url("drift") + "?anew=1")
+    assert third.context["drift"]["found"]
+    assert "earlier look" not in text_of(third)
+
+
 # Compared.
 
 
