@@ -9,6 +9,8 @@ from django.urls import resolve, reverse
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from facets.converters import entities_url, id_in_path
+
 NASTY = [
     "42", "a/b", "/", "//", "a//b", "/leading", "trailing/", ".", "..", "...", "../..", "a/../b", "a/./b", "%2F", "%252F",
     "100%", "?", "a?b=c", "#", "a#b", "a;b=c", "a b", " leading", "trailing ", "  ", "é", "日本", "😀", "e\u0301", "~", "~2F",
@@ -63,3 +65,13 @@ def test_an_id_typed_by_hand_opens_as_it_was_typed(entity_id):
     match = resolve(unquote(quote(f"/facets/BANK_ACCOUNT/entity/{entity_id}")))
 
     assert match.kwargs["entity_id"] == entity_id
+
+
+@pytest.mark.parametrize("entity_id", NASTY)
+def test_the_links_of_a_list_are_those_of_the_routes(entity_id):
+    assert entities_url("A/B") + id_in_path(entity_id) == reverse("entity", args=["A/B", entity_id])
+
+
+@given(texts, texts)
+def test_the_links_of_a_list_are_those_of_the_routes_whatever_the_text(facet, entity_id):
+    assert entities_url(facet) + id_in_path(entity_id) == reverse("entity", args=[facet, entity_id])

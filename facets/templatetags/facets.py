@@ -3,6 +3,9 @@
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from functools import cache
+
+# Django's own does the same, once it has looked, for longer than that takes, whether the text is a promise.
+from html import escape
 from typing import Any
 from urllib.parse import urlencode
 
@@ -10,15 +13,18 @@ from django import template
 from django.http import QueryDict
 from django.template.loader import get_template
 from django.utils import timezone
-from django.utils.html import escape, format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from facets import display
+from facets.converters import id_in_path
 from facets.directory.question import UPDATED
 from facets.lists.cells import Cell
 from facets.lists.highlight import Part
 
 register = template.Library()
+
+register.filter("id_in_path", id_in_path)
 
 
 @register.filter
@@ -77,28 +83,31 @@ def _drawing(name: str) -> SafeString:
 @register.filter
 def marked_up_cell(cell: Cell) -> SafeString:
     """One value of a list, as `facets/_value.html` writes them. A filter, since a page has hundreds."""
-    value = cell.value
+    value, text = cell.value, escape(cell.value.text)
     if cell.parts:
-        text = format_html('<bdi class="value-text">{}</bdi>', marked_up(cell.parts))
+        written = f'<bdi class="value-text">{marked_up(cell.parts)}</bdi>'
     elif cell.blank:
-        text = format_html(
-            '<span class="value-absent" title="{0}">–<span class="visually-hidden">{0}</span></span>',
-            value.text,
+        written = (
+            f'<span class="value-absent" title="{text}">–<span class="visually-hidden">{text}</span></span>'
         )
     elif value.kind == "time":
-        text = format_html('<time class="value-time" datetime="{0}">{0}</time>', value.text)
+        written = f'<time class="value-time" datetime="{text}">{text}</time>'
     else:
-        text = format_html('<bdi class="value-{}">{}</bdi>', value.kind, value.text)
-    return text + format_html(' <span class="chip warn">{}</span>', value.note) if value.note else text
+        written = f'<bdi class="value-{value.kind}">{text}</bdi>'
+    if value.note:
+        written += f' <span class="chip warn">{escape(value.note)}</span>'
+    return mark_safe(written)  # noqa: S308 - each text is escaped here
 
 
 @register.filter
 def table_cells(cells: Iterable[Cell]) -> SafeString:
     """A row's values as cells of a table. A filter, since a loop in the template took longer than the query."""
-    return format_html_join(
-        "",
-        '<td class="value-cell{}" data-label="{}">{}</td>',
-        ((" number" if cell.numeric else "", cell.label, marked_up_cell(cell)) for cell in cells),
+    return mark_safe(  # noqa: S308 - each text is escaped here
+        "".join(
+            f'<td class="value-cell{" number" if cell.numeric else ""}" data-label="{escape(cell.label)}">'
+            f"{marked_up_cell(cell)}</td>"
+            for cell in cells
+        )
     )
 
 

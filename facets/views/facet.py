@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from facets import directory, overview, registry
+from facets.converters import entities_url
 from facets.directory.question import ID, SEQ, UPDATED, NoSuchPlace
 from facets.directory.text import words_of
 from facets.http import HtmxRequest
@@ -67,6 +68,7 @@ def facet(request: HtmxRequest, facet: str) -> HttpResponse:
     shown = columns(definition)
     context |= {
         "rows": listed(page.rows, shown, words_of(asked.question.words)),
+        "entities_url": entities_url(facet),
         "heads": [_head(column, asked) for column in _heads(shown)],
         "sizes": [(size, asked.sized(size)) for size in addresses.SIZES],
         "searched": [column.label for column in shown if column.searched],

@@ -6,6 +6,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from facets import directory, display, registry
+from facets.converters import entities_url
 from facets.core import InvalidRecord
 from facets.lists.cells import listed
 from facets.lists.columns import columns
@@ -38,6 +39,7 @@ def scan(request: HttpRequest, facet: str) -> HttpResponse:
         "definition": definition,
         "columns": [column for column in shown if column.listed],
         "rows": listed([row_of(record, definition) for record in page.states], shown),
+        "entities_url": entities_url(facet),
         "page": page,
         "after": after,
         "append": control(request, facet, "append"),
