@@ -1,6 +1,6 @@
 """What templates of facets need: hostile text made visible, instants, and who may press which button."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from functools import cache
 
@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 from django import template
 from django.http import QueryDict
+from django.template.defaultfilters import truncatechars
 from django.template.loader import get_template
 from django.utils import timezone
 from django.utils.html import format_html
@@ -19,6 +20,7 @@ from django.utils.safestring import SafeString, mark_safe
 from facets import display
 from facets.converters import id_in_path
 from facets.directory.question import UPDATED
+from facets.display import Value
 from facets.lists.cells import Cell
 from facets.lists.highlight import Part
 
@@ -81,22 +83,52 @@ def _drawing(name: str) -> SafeString:
 
 
 @register.filter
-def marked_up_cell(cell: Cell) -> SafeString:
-    """One value of a list, as `facets/_value.html` writes them. A filter, since a page has hundreds."""
-    value, text = cell.value, escape(cell.value.text)
-    if cell.parts:
-        written = f'<bdi class="value-text">{marked_up(cell.parts)}</bdi>'
-    elif cell.blank:
-        written = (
-            f'<span class="value-absent" title="{text}">–<span class="visually-hidden">{text}</span></span>'
-        )
-    elif value.kind == "time":
+def value_tag(value: Value) -> SafeString:
+    """One scalar, a long text folded. A filter, since a page has hundreds."""
+    text = escape(value.text)
+    if value.kind == "time":
         written = f'<time class="value-time" datetime="{text}">{text}</time>'
+    elif value.long:
+        begin = escape(truncatechars(value.text, 160))
+        written = (
+            f'<details class="long-text"><summary><bdi class="value-text">{begin}</bdi></summary>'
+            f'<bdi class="value-text">{text}</bdi></details>'
+        )
     else:
         written = f'<bdi class="value-{value.kind}">{text}</bdi>'
     if value.note:
         written += f' <span class="chip warn">{escape(value.note)}</span>'
     return mark_safe(written)  # noqa: S308 - each text is escaped here
+
+
+@register.filter
+def marked_up_cell(cell: Cell) -> SafeString:
+    """One value of a list, with what was searched for marked in it; a dash where there is none."""
+    if cell.parts:
+        return mark_safe(f'<bdi class="value-text">{marked_up(cell.parts)}</bdi>')  # noqa: S308 - escaped there
+    if cell.blank:
+        text = escape(cell.value.text)
+        return mark_safe(  # noqa: S308 - the text is escaped here
+            f'<span class="value-absent" title="{text}">–<span class="visually-hidden">{text}</span></span>'
+        )
+    return value_tag(cell.value)
+
+
+@register.filter
+def changes_line(changes: Iterable[Mapping[str, Any]]) -> SafeString:
+    """Changes, as `display.changes` makes them, on one line. A filter, since a page has hundreds."""
+    return mark_safe("".join(map(_change, changes)))  # noqa: S308 - each text is escaped there
+
+
+def _change(change: Mapping[str, Any]) -> str:
+    def written(value: Value) -> str:
+        return f'<bdi class="value-{value.kind}">{escape(value.text)}</bdi>'
+
+    was = f'<del class="was">{written(change["old"])}</del>' if change["kind"] != "added" else ""
+    becomes = f'<ins class="becomes">{written(change["new"])}</ins>' if change["kind"] != "removed" else ""
+    return (
+        f'<span class="change"><bdi class="change-path">{escape(change["path"])}</bdi> {was}{becomes}</span>'
+    )
 
 
 @register.filter
