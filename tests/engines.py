@@ -15,6 +15,14 @@ from tests.dynamodb_local import DynamoDBLocal
 ENGINES = ("sqlite", "moto", "dynamodb")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_waits_for_a_disk() -> Iterator[None]:
+    """A table that lives for one test outlives no loss of power; other processes keep theirs as a console does."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("facets.core.sqlite._SYNCHRONOUS", "OFF")
+        yield
+
+
 @pytest.fixture
 def table(request: pytest.FixtureRequest) -> Table:
     """A new, empty table. A test that takes it runs once on each engine; see the markers `not_on_...`."""
@@ -33,7 +41,8 @@ def sqlite_table(tmp_path: Path) -> SqliteTable:
 @pytest.fixture
 def moto_table() -> Iterator[DynamoTable]:
     """A new, empty table in moto, which also answers other clients of AWS for as long."""
-    with mock_aws():
+    # boto3 would read its descriptions of AWS anew for each test.
+    with mock_aws(config={"core": {"reset_boto3_session": False}}):
         table = DynamoTable(make_client(endpoint_url="https://dynamodb.eu-central-1.amazonaws.com"), "ledger")
         table.create()
         yield table

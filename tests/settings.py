@@ -52,8 +52,12 @@ from hdeadmin.settings import DATABASES, LOGGING  # noqa: E402
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A file, as in production: connections to a database in memory lock each other's tables out.
     DATABASES["default"]["TEST"] = {"NAME": str(FOLDER / "test.sqlite3")}
+    # It lives for one run, so nothing waits for a disk.
+    DATABASES["default"]["OPTIONS"]["init_command"] += "PRAGMA synchronous=OFF;"
 STATIC_ROOT = FOLDER / "static"
 STATIC_ROOT.mkdir()
+# A static file is looked for when it is asked for. Otherwise all are listed anew for each test's client.
+WHITENOISE_AUTOREFRESH = True
 # A password is hashed for every invented person; argon2 is slow by design.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # Who reads why a test failed has no use for a line about each request.

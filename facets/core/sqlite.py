@@ -55,6 +55,8 @@ _REPLACE = (
 _OPERATIONS_KEPT = 600.0
 
 _BUSY_SECONDS = 5.0
+# What was acknowledged outlives a loss of power.
+_SYNCHRONOUS = "FULL"
 
 # How many rows of a stream are read at once.
 _STREAMED = 500
@@ -231,6 +233,7 @@ class SqliteTable:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with _raising(self.path), closing(sqlite3.connect(self.path, timeout=_BUSY_SECONDS)) as db:
             db.execute("PRAGMA journal_mode = WAL")
+            db.execute(f"PRAGMA synchronous = {_SYNCHRONOUS}")
             db.executescript(_SCHEMA)
 
     def check(self) -> None:
@@ -393,7 +396,7 @@ class _Connections:
                 isolation_level=None,
                 factory=_Connection,
             )
-            db.execute("PRAGMA synchronous = FULL")
+            db.execute(f"PRAGMA synchronous = {_SYNCHRONOUS}")
             self._local.db, self._local.owner = db, owner
         connection: sqlite3.Connection = self._local.db
         return connection

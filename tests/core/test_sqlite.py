@@ -5,7 +5,10 @@ from __future__ import annotations
 import multiprocessing
 import os
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +18,8 @@ from facets.core import sqlite as engine
 from facets.core.records import inbound_record, state_record
 from facets.core.sqlite import SqliteTable
 from tests.core.tables import dump
+
+ROOT = Path(__file__).parents[2]
 
 
 def put(table: SqliteTable, seq: int, itm: str = "{}") -> None:
@@ -36,6 +41,20 @@ def test_a_file_that_another_writer_holds_is_given_up_and_nothing_is_written(sql
         other.execute("ROLLBACK")
     put(table, 1)
     assert table.db("A").get_state("1").seq == 1
+
+
+def test_what_was_written_outlives_a_loss_of_power(sqlite_table):
+    """Asked in a process of its own: the tests' own waits for no disk."""
+    asks = (
+        "from facets.core.sqlite import SqliteTable; import sys\n"
+        "with SqliteTable(sys.argv[1])._connections.write() as db:\n"
+        "    print(*db.execute('PRAGMA synchronous').fetchone())"
+    )
+    asked = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", asks, sqlite_table.path], cwd=ROOT, capture_output=True, check=True, text=True
+    )
+
+    assert asked.stdout == "2\n"
 
 
 def test_a_full_disk_leaves_the_file_as_it_was_and_usable(sqlite_table):
