@@ -152,9 +152,10 @@ class History:
     ) -> Position:
         """Go on to the seq `upto`, from `begin` or else the nearest checkpoint, for about so many seconds.
 
-        Time counts from when the first event has come, and a stop is always at a checkpoint, with 0 seconds at the
-        next one: another call goes on there. `watch` is given the values of `fields` after each event, stretch by stretch, a missing one as None; it
-        returns whether it has seen enough, in which case the replay stops after that stretch.
+        Time counts from when the first event has come, and a stop leaves a checkpoint, with 0 seconds at the next seq
+        that EVERY divides: another call goes on there. `watch` is given the values of `fields` after each event,
+        stretch by stretch, a missing one as None; it returns whether it has seen enough, in which case the replay
+        stops after that stretch.
 
         Raises:
             InvalidRecord: a record is not of hde's format.
@@ -227,7 +228,6 @@ class History:
         places = [watched.index(name) for name in fields]
         position.ended = False
         asked = time.monotonic()
-        deadline: float | None = None
         shelved: list[tuple[int, JSON]] = []
         # The event that it stands at is read again, to see that it is the same.
         entries = self.stream(max(0, position.seq - 1), upto)
@@ -235,11 +235,10 @@ class History:
             following = _after(entries, position)
             if following is None:
                 return None
-            for stretch, more in _stretches(following):
-                if deadline is None and seconds is not None:
-                    # Of a long history's first tenth, reading takes long before the first event comes.
-                    now = time.monotonic()
-                    deadline = now + (max(seconds, now - asked) if seconds else 0)
+            # Where the first event took long to come, so that what came with it is not read in vain.
+            now = time.monotonic()
+            deadline = None if seconds is None else now + (max(seconds, now - asked) if seconds else 0)
+            for stretch, more in _stretches(following, deadline if seconds else None):
                 values = self._pass(position, stretch, watched)
                 if more or position.seq % EVERY == 0:
                     shelved.append((position.seq, _packed(position)))
@@ -251,7 +250,7 @@ class History:
                 )
                 if seen:
                     return position
-                late = more and deadline is not None and time.monotonic() >= deadline
+                late = more and _is_past(deadline)
                 if late or len(shelved) >= _SHELVED:
                     kept, shelved = self.shelf.put(shelved), []
                     # Where nothing can be kept, the next request would begin where this one did.
@@ -365,14 +364,19 @@ def _after(entries: Iterator[StreamEntry], position: Position) -> Iterator[Strea
     return iter(()) if _digest(standing) == position.last_digest else None
 
 
-def _stretches(entries: Iterable[StreamEntry]) -> Iterator[tuple[list[StreamEntry], bool]]:
-    """The events between one checkpoint and the next, and whether there are more after them. One seq is not parted."""
+def _stretches(
+    entries: Iterable[StreamEntry], deadline: float | None
+) -> Iterator[tuple[list[StreamEntry], bool]]:
+    """The events between one checkpoint and the next, and whether there are more after them. One seq is not parted.
+
+    Past the deadline they are fewer: where reading is slow, a checkpoint is left wherever it has come to.
+    """
     stretch: list[StreamEntry] = []
     size = 0
     for entry in entries:
         if stretch and (
             (entry.seq - 1) // EVERY != (stretch[0].seq - 1) // EVERY
-            or (size > MOST_TEXT and entry.seq != stretch[-1].seq)
+            or (entry.seq != stretch[-1].seq and (size > MOST_TEXT or _is_past(deadline)))
         ):
             yield stretch, True
             stretch, size = [], 0
@@ -380,6 +384,10 @@ def _stretches(entries: Iterable[StreamEntry]) -> Iterator[tuple[list[StreamEntr
         size += len(entry.itm)
     if stretch:
         yield stretch, False
+
+
+def _is_past(deadline: float | None) -> bool:
+    return deadline is not None and time.monotonic() >= deadline
 
 
 def _digest(entries: Sequence[StreamEntry]) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -107,6 +109,23 @@ def test_a_replay_is_the_fold_of_its_events_however_often_it_rests(
         assert (position.failures, position.skipped) == (at_once.failures, at_once.skipped)
     assert all(rest.seq % every == 0 for rest in rests[:-1])
     assert len(rests) <= length // every + 1
+
+
+def test_where_reading_is_slow_a_replay_rests_between_checkpoints_too(
+    table: SqliteTable, monkeypatch: pytest.MonkeyPatch
+):
+    made = entries(60)
+    store(table, made)
+    clock = count()
+    monkeypatch.setattr(replay, "time", SimpleNamespace(monotonic=lambda: float(next(clock))))
+
+    rests = [of(table).run(60, seconds=12)]
+    while not rests[-1].ended:
+        rests.append(of(table).run(60, seconds=12))
+
+    assert same(rests[-1].state, folded(made, 60))
+    assert len(rests) > 3
+    assert all(rest.read > 5 for rest in rests[:-1])
 
 
 def test_what_went_wrong_on_the_way_is_told_and_the_replay_goes_on(table: SqliteTable):

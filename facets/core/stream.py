@@ -1,21 +1,18 @@
 """Every event of an entity in history order, in memory that its length does not change, for little more than a read.
 
-The keys `INBOUND/TYPE/SEQ` sort as text: between 12 and 13 lie 120 to 129 and 1200 to 1299. Of a history of N
-events only the first N/10 have such longer keys between them. All others of one type and as many digits lie in a
-row, so they are read as they come and merged over the types. Those first N/10 are read before them: by their keys
-where they are few, else by one look over the keys between which they lie, which the engine cuts down to them, and
-which are kept in files, one for each type and number of digits, each of which is then in order.
+The keys `INBOUND/TYPE/SEQ` sort as text: between 12 and 13 lie 120 to 129 and 1200 to 1299. So the events of one type
+and as many digits are in order, and longer ones lie between them. Each number of digits is read by itself, merged over
+the types: where its events are few among those between them by their keys, else by one look over the keys between
+which they lie, which the engine cuts down to them. So the first events come at once, and any may be the first. Of a
+history of N events only the first N/10 have longer ones between them; they cost about as much again as all the others.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass
 from heapq import merge
-from tempfile import SpooledTemporaryFile
-from typing import IO, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from facets.core.keyorder import crowd, end_of, fits, is_hidden, parts
 from facets.core.records import type_in
@@ -23,14 +20,14 @@ from facets.core.records import type_in
 # Up to this seq a history is read whole and sorted.
 SHORT = 1_000
 
-# Events read by their keys at once. A key costs a read unit, found or not, in which so many events are looked at.
+# Events read by their keys at once. A key costs a read unit, found or not, in which some twenty small events are
+# looked at, or a few long ones; but what is read by keys comes at once.
 KEYS_AT_ONCE = 300
-_WORTH_A_KEY = 20
+_WORTH_A_KEY = 10
 
-# Of one kept file, what stays in memory.
-_IN_MEMORY = 256 * 1024  # bytes
-
-# How many events are looked at in one request, over all types, which are read side by side.
+# How many events are looked at in one request: of a type, since a reader that leaves has asked for the next ones in
+# vain, and over all types, which are read side by side.
+_OF_A_TYPE = 1_500
 _SIDE_BY_SIDE = 50_000
 
 _MOST_TYPES = 64
@@ -125,11 +122,13 @@ def _planned(
         now = reader.state_seq()
         if now is None or now <= last:
             raise _Lost
-    border = min(max(last // 10 + 1, seqs.start), seqs.stop)
-    yield from _crowded(reader, types, range(seqs.start, border), last)
-    for part in parts(range(border, seqs.stop)):
-        limit = _SIDE_BY_SIDE // max(1, len(types))
-        yield from merge(*(_in_a_row(reader, type, part, limit) for type in types))
+    limit = min(_OF_A_TYPE, _SIDE_BY_SIDE // max(1, len(types)))
+    for part in parts(seqs):
+        if len(part) * len(types) * _WORTH_A_KEY <= len(part) + crowd(part, last):
+            for place in range(0, len(part), KEYS_AT_ONCE):
+                yield from sorted(reader.entries(_keys(types, part[place : place + KEYS_AT_ONCE])))
+        else:
+            yield from merge(*(_in_order(reader, type, part, limit) for type in types))
 
 
 def _types(reader: LogReader, hints: Iterable[str]) -> list[str]:
@@ -151,8 +150,8 @@ def _types(reader: LogReader, hints: Iterable[str]) -> list[str]:
     return sorted(found | {type for type in hints if is_hidden(type, found) and fits(f"{_INBOUND}{type}/0")})
 
 
-def _in_a_row(reader: LogReader, type: str, part: range, limit: int) -> Iterator[StreamEntry]:
-    """The events of a type at seqs of as many digits, between which hardly any others lie."""
+def _in_order(reader: LogReader, type: str, part: range, limit: int) -> Iterator[StreamEntry]:
+    """The events of a type at seqs of as many digits."""
     first, last = f"{_INBOUND}{type}/{part[0]}", f"{_INBOUND}{type}/{part[-1]}"
     if not fits(last):
         return
@@ -164,52 +163,6 @@ def _in_a_row(reader: LogReader, type: str, part: range, limit: int) -> Iterator
             raise _Lost
         reached = entry.seq
         yield entry
-
-
-def _crowded(reader: LogReader, types: Collection[str], seqs: range, last: int) -> Iterator[StreamEntry]:
-    """The events at seqs between which longer ones lie."""
-    if not seqs:
-        return
-    looked_at = min(last, len(seqs) + sum(crowd(part, last) for part in parts(seqs)))
-    if len(seqs) * len(types) * _WORTH_A_KEY <= looked_at:
-        while seqs:
-            yield from sorted(reader.entries(_keys(types, seqs[:KEYS_AT_ONCE])))
-            seqs = seqs[KEYS_AT_ONCE:]
-        return
-    with ExitStack() as opened:
-        kept = [each for type in types for each in _gathered(reader, type, seqs, opened)]
-        yield from merge(*kept)
-
-
-def _gathered(reader: LogReader, type: str, seqs: range, opened: ExitStack) -> list[Iterator[StreamEntry]]:
-    """A type's events at these seqs, put away in a file for each number of digits."""
-    ends = [(str(part[0]), str(part[-1])) for part in parts(seqs)]
-    first = f"{_INBOUND}{type}/{min(low for low, _ in ends)}"
-    last = f"{_INBOUND}{type}/{max(high for _, high in ends)}"
-    if not fits(last):
-        return []
-    files: dict[int, IO[str]] = {}
-    reached: dict[int, int] = {}
-    for entry in reader.ahead(lambda start: reader.span(first, last, seqs, start, _SIDE_BY_SIDE)):
-        if entry.type != type:
-            continue
-        digits = len(str(entry.seq))
-        if digits not in files:
-            # Payloads may hold surrogates without a partner, which JSON text escapes.
-            file = SpooledTemporaryFile(_IN_MEMORY, "w+", encoding="ascii", newline="\n")  # noqa: SIM115 - entered next
-            files[digits] = opened.enter_context(file)
-        if entry.seq < reached.get(digits, 0):
-            raise _Lost
-        reached[digits] = entry.seq
-        files[digits].write(json.dumps([entry.seq, entry.itm, entry.ts]) + "\n")
-    return [_kept(file, type) for file in files.values()]
-
-
-def _kept(file: IO[str], type: str) -> Iterator[StreamEntry]:
-    file.seek(0)
-    for line in file:
-        seq, itm, ts = json.loads(line)
-        yield StreamEntry(seq, type, itm, ts)
 
 
 def _keys(types: Iterable[str], seqs: Iterable[int]) -> list[str]:

@@ -16,10 +16,10 @@ from facets.definition import FacetDefinition
 from facets.replay import History, Position, Watcher
 from facets.stores import current_table
 
-# How long one request runs rules, about.
-SECONDS = 1.5
+# How long one request runs rules, about, after which the page says how far they are.
+SECONDS = 1.0
 
-# Of a longer history, the first answer is that it takes a while; its first tenth is read before anything can be run.
+# Of a longer history, the first answer is that it takes a while.
 AT_ONCE = 20_000  # events
 
 
