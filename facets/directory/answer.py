@@ -10,7 +10,6 @@ import random
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from operator import attrgetter
 from typing import Any
 
@@ -34,8 +33,8 @@ JSON = Any
 
 # A facet of no more entities is looked through whole.
 SMALL = 20_000
-# Up to so many answers are gathered and sorted.
-_FEW = 10_000
+# Up to so many answers are gathered and sorted, and up to so many are told exactly: one count says both.
+_FEW = _COUNTED = 10_000
 # How far a list is walked for one page, in entities, before the answers are gathered after all; and how far for words
 # of one or two letters, which are in most texts or else dear to look up.
 _WALK, _WALK_SHORT = 50_000, 20_000
@@ -62,9 +61,22 @@ def query(question: Question, *, limit: int, after: str | None = None, before: s
         ValueError: the question sorts or filters by what is no column, or is masked; `limit` is below 1.
         NoSuchPlace
     """
+    return _page(question, _Asked.of(question), limit, after, before)
+
+
+def counted(
+    question: Question, *, limit: int, after: str | None = None, before: str | None = None
+) -> tuple[Page, Count]:
+    """What `query` and `count` answer, for a page that shows both: the rows are counted once for both."""
+    asked = _Asked.of(question)
+    return _page(question, asked, limit, after, before), _count(asked, _COUNTED)
+
+
+def _page(
+    question: Question, asked: _Asked | None, limit: int, after: str | None, before: str | None
+) -> Page:
     if limit < 1 or (after and before):
         raise ValueError("A page has at least one row, and is after or before one place.")
-    asked = _Asked.of(question)
     if asked is None:
         return Page([], None, None)
     place = _read_place(question, asked, after or before)
@@ -83,9 +95,12 @@ def query(question: Question, *, limit: int, after: str | None = None, before: s
     )
 
 
-def count(question: Question, *, most: int = 10_000) -> Count:
+def count(question: Question, *, most: int = _COUNTED) -> Count:
     """How many rows answer a question: counted up to `most`, estimated beyond. Raises ValueError as `query` does."""
-    asked = _Asked.of(question)
+    return _count(_Asked.of(question), most)
+
+
+def _count(asked: _Asked | None, most: int) -> Count:
     if asked is None:
         return Count(0, True)
     if not asked.where and asked.facet.entities > 2 * most:
@@ -169,6 +184,7 @@ class _Asked:
     ) -> None:
         self.facet = facet
         self.definition = definition
+        self._counts: dict[int, int] = {}
         self._slots = {slot: number for number, slot in enumerate(facet.slots) if slot}
         self._kinds = dict(columns_of(definition))
         self.order = self._order(question.sort)
@@ -212,13 +228,18 @@ class _Asked:
         """Whether the words have to be looked up among those that begin with them; see `fulltext.narrowed`."""
         return bool(self.words) and self.is_large and fulltext.are_short(self.words)
 
-    @cached_property
+    @property
     def is_few(self) -> bool:
         """Whether the answers are gathered sooner than the list is walked."""
         return self.count_to(_FEW + 1) <= _FEW
 
     def count_to(self, most: int) -> int:
-        """How many entities answer, counted no further than to `most`."""
+        """How many entities answer, counted no further than to `most`, and once."""
+        if most not in self._counts:
+            self._counts[most] = self._count_to(most)
+        return self._counts[most]
+
+    def _count_to(self, most: int) -> int:
         sql, parameters = _hits(self)
         if self.is_large and len(self.where) == 1 and self.words and self.digest is None:
             # The index by itself counts faster, where it is exact.

@@ -62,7 +62,9 @@ def facet(request: HtmxRequest, facet: str) -> HttpResponse:
     if asked.question.words and not allow_search(request):
         return limits.too_many(request)
     try:
-        page = directory.query(asked.question, limit=asked.size, after=asked.after, before=asked.before)
+        page, count = directory.counted(
+            asked.question, limit=asked.size, after=asked.after, before=asked.before
+        )
     except NoSuchPlace as error:
         raise Http404("There is no such page; the link may have been cut.") from error
     shown = columns(definition)
@@ -74,7 +76,7 @@ def facet(request: HtmxRequest, facet: str) -> HttpResponse:
         "searched": [column.label for column in shown if column.searched],
         "previous": asked.place(before=page.before) if page.before else "",
         "next": asked.place(after=page.after) if page.after else "",
-        "count": directory.count(asked.question),
+        "count": count,
     }
     return _respond(request, context, asked)
 

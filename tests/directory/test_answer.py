@@ -252,6 +252,18 @@ def test_counts_exactly_up_to_a_limit_and_says_about_beyond(people: Note) -> Non
     assert directory.count(gold, most=5).exact is False
 
 
+def test_a_page_that_tells_how_many_there_are_counts_them_once(
+    people: Note, django_assert_max_num_queries: Any
+) -> None:
+    for number in range(12):
+        people(str(number), name=f"ada {number}")
+    question = Question("PERSON", "ada")
+    with django_assert_max_num_queries(3):  # the facet, the count, the rows
+        found = directory.counted(question, limit=5)
+    assert found == (directory.query(question, limit=5), directory.count(question))
+    assert found[1] == Count(12, True)
+
+
 @pytest.mark.usefixtures("plan")
 def test_streams_all_rows_in_the_order_of_the_question(people: Note, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plans, "_AT_ONCE", 2)
