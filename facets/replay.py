@@ -369,15 +369,17 @@ def _stretches(
 ) -> Iterator[tuple[list[StreamEntry], bool]]:
     """The events between one checkpoint and the next, and whether there are more after them. One seq is not parted.
 
-    Past the deadline they are fewer: where reading is slow, a checkpoint is left wherever it has come to.
+    The first past the deadline is cut short: of what is slow to read, a checkpoint is left wherever that has come to.
     """
     stretch: list[StreamEntry] = []
     size = 0
+    was_late = False
     for entry in entries:
         if stretch and (
             (entry.seq - 1) // EVERY != (stretch[0].seq - 1) // EVERY
-            or (entry.seq != stretch[-1].seq and (size > MOST_TEXT or _is_past(deadline)))
+            or (entry.seq != stretch[-1].seq and (size > MOST_TEXT or (not was_late and _is_past(deadline))))
         ):
+            was_late = _is_past(deadline)
             yield stretch, True
             stretch, size = [], 0
         stretch.append(entry)

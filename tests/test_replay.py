@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from facets import replay
-from facets.checkpoints import Checkpoint, version_of
+from facets.checkpoints import Checkpoint, Shelf, version_of
 from facets.core import HistoryFault, json
 from facets.core.records import inbound_record, state_record
 from facets.core.sqlite import SqliteTable
@@ -126,6 +126,20 @@ def test_where_reading_is_slow_a_replay_rests_between_checkpoints_too(
     assert same(rests[-1].state, folded(made, 60))
     assert len(rests) > 3
     assert all(rest.read > 5 for rest in rests[:-1])
+
+
+def test_a_slow_replay_goes_on_where_it_cannot_keep_its_place(
+    table: SqliteTable, monkeypatch: pytest.MonkeyPatch
+):
+    store(table, entries(60))
+    clock, tried = count(), []
+    monkeypatch.setattr(replay, "time", SimpleNamespace(monotonic=lambda: float(next(clock))))
+    monkeypatch.setattr(Shelf, "put", lambda _, found: tried.append(found))
+
+    position = of(table).run(60, seconds=12)
+
+    assert (position.ended, position.seq) == (True, 60)
+    assert len(tried) == 1
 
 
 def test_what_went_wrong_on_the_way_is_told_and_the_replay_goes_on(table: SqliteTable):
