@@ -137,7 +137,9 @@
   });
 
   document.addEventListener("htmx:load", (event) => prepare(event.detail.elt));
-  document.addEventListener("htmx:sendError", () => say("The server did not answer. Try again in a moment."));
+  for (const kind of ["htmx:sendError", "htmx:timeout"]) {
+    document.addEventListener(kind, () => say("The server did not answer. Try again in a moment."));
+  }
   document.addEventListener("htmx:responseError", (event) => {
     say(failure(event.detail.xhr));
   });

@@ -35,6 +35,17 @@
     if (form) fit(form);
   });
 
+  // A replay that was cut off stands still, and says so for as long as it does.
+  for (const kind of ["responseError", "sendError", "timeout"]) {
+    document.addEventListener(`htmx:${kind}`, (event) => {
+      const walk = event.target.closest?.(".walk");
+      if (!walk) return;
+      const said = walk.querySelector("[role=status]");
+      said.classList.add("walk-stopped");
+      said.textContent = "It has stopped: no answer came for the next events. What is done is kept. Go on in a moment.";
+    });
+  }
+
   document.addEventListener("htmx:load", (event) => prepare(event.detail.elt));
   prepare(document);
 })();

@@ -125,3 +125,33 @@ def test_a_long_replay_says_how_far_it_is_can_be_stopped_and_goes_on_there(
     page.unroute_all()
     page.goto(url_of("compare", long))
     expect(page.locator("#compare")).to_contain_text("199", timeout=20_000)
+
+
+@pytest.mark.parametrize("cut", ["throttled", "lost", "never answered"])
+def test_a_replay_that_is_cut_off_says_so_and_can_be_gone_on_with(
+    signed_in: Page, long: str, monkeypatch: pytest.MonkeyPatch, complaints: list[str], cut: str
+):
+    monkeypatch.setattr(walk, "AT_ONCE", 50)
+    page = signed_in
+
+    def answer(route: Route) -> None:
+        if cut == "throttled":
+            route.fulfill(
+                status=503, headers={"Retry-After": "10"}, body="<h1>The table does not answer</h1>"
+            )
+        elif cut == "lost":
+            route.abort()
+
+    page.route("**/*go=1*", answer)
+    if cut == "never answered":
+        page.add_init_script(
+            "if (!location.search) addEventListener('htmx:configRequest', (e) => { e.detail.timeout = 50; })"
+        )
+    page.goto(url_of("drift", long))
+
+    expect(page.get_by_text("It has stopped")).to_be_visible()
+    expect(page.locator("#toasts .notice")).to_be_visible()
+    page.unroute_all()
+    page.get_by_role("link", name="Go on").click()
+    expect(page.locator("#drift")).to_contain_text("The stored state is what its 200 events come to")
+    complaints.clear()
