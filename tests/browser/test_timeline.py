@@ -73,3 +73,17 @@ def test_back_comes_back_to_the_rows_that_were_read(signed_in: Page):
     expect(page).to_have_url(read)
     expect(page.locator(".event").first).to_be_in_viewport()
     expect(page.get_by_role("link", name="Newer events")).to_be_visible()
+
+
+def test_a_printed_page_names_its_entity_and_facet_and_says_that_there_is_more(signed_in: Page):
+    page = signed_in
+    page.emulate_media(media="print")
+    path = page.get_by_role("navigation", name="Path")
+    for name in ("entity", "compare", "when", "chart", "drift"):
+        page.goto(url_of(name, "acc-1001"))
+        expect(path).to_contain_text("Bank accounts")
+        expect(path).to_contain_text("acc-1001")
+
+    page.goto(url_of("entity", "big-7f3a", "BIG"))
+    expect(page.get_by_text("Older events").last).to_be_visible()
+    expect(page.get_by_role("button", name="Go").first).to_be_hidden()
