@@ -42,7 +42,7 @@ def test_killed_and_begun_twice_it_still_comes_to_what_the_table_holds(
     # What is written meanwhile, and read before by another way, is not lost.
     directory.note(state_record("BANK_ACCOUNT", "0", 3, '{"ownerLast":"Owner 3"}', 3))
     ledger.load([state_record("BANK_ACCOUNT", "0", 3, '{"ownerLast":"Owner 3"}', 3).to_item()])
-    first, second = start("index", "--max-rcu", "8"), start("index", "--max-rcu", "8")
+    first, second = start("index", "--max-rcu", "16"), start("index", "--max-rcu", "16")
     statuses = [first.end(), second.end()]
     said = first.said + second.said
     assert "Traceback" not in said

@@ -20,7 +20,7 @@ from facets.core.store import Table
 pytestmark = pytest.mark.not_on_moto("it loses updates under threads")
 
 THREADS = 16
-APPENDS = 50
+APPENDS = 10
 ROOT = Path(__file__).parents[2]
 
 
