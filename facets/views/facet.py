@@ -36,11 +36,8 @@ def facet(request: HtmxRequest, facet: str) -> HttpResponse:
     """
     require_view(request, facet)
     definition = registry.get(facet)
-    if (
-        "scan" in request.GET
-        or not directory.knows(facet)
-        or (not definition and facet not in directory.found())
-    ):
+    freshness = directory.freshness(facet)
+    if "scan" in request.GET or not freshness.known or (not definition and facet not in directory.found()):
         return scan(request, facet)
     asked = addresses.read(request.GET, facet, columns(definition))
     if not request.htmx and any(not value for value in request.GET.values()):
@@ -50,7 +47,7 @@ def facet(request: HtmxRequest, facet: str) -> HttpResponse:
         "facet": facet,
         "definition": definition,
         "asked": asked,
-        "freshness": directory.freshness(facet),
+        "freshness": freshness,
         "activity": None if request.htmx else overview.activity(directory.found().get(facet)),
         "append": control(request, facet, "append"),
         "export": control(request, facet, "export"),
