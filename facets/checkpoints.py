@@ -94,6 +94,7 @@ class Shelf:
     def nearest(self, seq: int) -> tuple[int, JSON] | None:
         """The last one at or before `seq`: its own seq, and what was put there; None where there is none."""
         found: tuple[int, JSON] | None = None
+        # Not in a transaction, which on SQLite would wait for whoever writes.
         with _passed_over():
             rows = self._rows().filter(seq__lte=min(seq, _LARGEST_SEQ)).order_by("-seq")
             for row in rows[:_TRIED]:
@@ -108,7 +109,7 @@ class Shelf:
     def all(self, *, upto: int) -> list[tuple[int, JSON]]:
         """Each one up to `upto`, ascending."""
         found: list[tuple[int, JSON]] = []
-        with _passed_over():
+        with _passed_over(), transaction.atomic():
             rows = self._rows().filter(seq__lte=min(upto, _LARGEST_SEQ)).order_by("seq")
             opened = ((row.seq, self._opened(row)) for row in rows.iterator(_AT_ONCE))
             found.extend((seq, body) for seq, body in opened if body is not None)
@@ -134,7 +135,7 @@ class Shelf:
                     )
                 )
         done = False
-        with _passed_over():
+        with _passed_over(), transaction.atomic():
             bodies = dict(found)
             for row in self._rows().filter(seq__in=bodies):
                 if self._opened(row) != bodies[row.seq]:
@@ -147,7 +148,7 @@ class Shelf:
 
     def forget(self) -> None:
         """Let go of all: they are of another history of the same name."""
-        with _passed_over():
+        with _passed_over(), transaction.atomic():
             self._rows().delete()
 
     def _make_room(self) -> None:
@@ -236,7 +237,6 @@ def _cipher(secret: str) -> AESGCM:
 def _passed_over() -> Iterator[None]:
     """Where SQL cannot be asked, a replay takes longer; that is no reason to show nothing."""
     try:
-        with transaction.atomic():
-            yield
+        yield
     except DatabaseError as error:
         logger.warning("Checkpoints cannot be used: %s", error)

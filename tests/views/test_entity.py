@@ -477,8 +477,8 @@ def test_a_page_of_a_long_history_stays_quick(
     accounts.append("a", *[Event("TRANSACTION_ACCEPTED", {"desc": "", "amount": 1}) for _ in range(90)])
 
     viewer.get(url_of("a"))
-    # Three of them see that the directory has it already, three look for a checkpoint.
-    with django_assert_max_num_queries(12):
+    # Three of them see that the directory has it already, one looks for a checkpoint.
+    with django_assert_max_num_queries(10):
         assert viewer.get(url_of("a")).status_code == 200
 
 
