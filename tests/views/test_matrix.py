@@ -342,13 +342,13 @@ _QUERIES = (
 )
 
 
-def test_a_facet_that_may_not_be_viewed_answers_as_one_that_does_not_exist(cast: dict[str, Client]):
+@pytest.mark.parametrize(
+    "name", sorted(name for name in set(URLS) & set(ROWS) if "facet" in URLS[name].pattern.converters)
+)
+def test_a_facet_that_may_not_be_viewed_answers_as_one_that_does_not_exist(
+    name: str, cast: dict[str, Client]
+):
     """Byte for byte, but for the names that stand in the address itself."""
-    for name in sorted(name for name in set(URLS) & set(ROWS) if "facet" in URLS[name].pattern.converters):
-        _assert_tells_nothing(name, cast)
-
-
-def _assert_tells_nothing(name: str, cast: dict[str, Client]) -> None:
     absent = "NO_SUCHFACET"
     for person in (NOBODY, ELSEWHERE):
         client = cast[person.name]
