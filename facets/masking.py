@@ -175,6 +175,13 @@ def redact(text: str, sensitive: Sequence[str], *values: JSON) -> str:
     texts = {secret for secret in secrets if isinstance(secret, str) and secret.strip()}
     if whole := _quotes_of(texts):
         text = whole.sub(BULLETS, text)
+    numbers: list[int | float | Decimal] = [
+        secret for secret in secrets if isinstance(secret, int | float) and not isinstance(secret, bool)
+    ]
+    numbers += [Decimal(secret) for secret in texts if re.fullmatch(r"[1-9][0-9]+", secret)]
+    if numbers:
+        # Before words are looked for: one that is found among a number's groups would leave the others.
+        text = _NUMBER.sub(lambda found: BULLETS if _is_one_of(found[0], numbers) else found[0], text)
     words = {word.casefold() for secret in texts for word in re.findall(r"\w+", secret)}
     squeezed = [re.sub(r"\W+", "", secret).casefold() for secret in texts]
     text = re.sub(
@@ -182,11 +189,6 @@ def redact(text: str, sensitive: Sequence[str], *values: JSON) -> str:
         lambda found: BULLETS if _is_of(found[0].casefold(), words, squeezed) else found[0],
         text,
     )
-    numbers = [
-        secret for secret in secrets if isinstance(secret, int | float) and not isinstance(secret, bool)
-    ]
-    if numbers:
-        text = _NUMBER.sub(lambda found: BULLETS if _is_one_of(found[0], numbers) else found[0], text)
     if any(isinstance(secret, bool) for secret in secrets):
         text = re.sub(r"\b(?:[Tt]rue|[Ff]alse)\b", BULLETS, text)
     # What stands in one word with a secret is like it: an earlier address of the same person, say.
@@ -315,7 +317,7 @@ def _hide_beside(run: str) -> str:
 _NUMBER = re.compile(r"[-+]?\d(?:[\d,_'\u00a0\u202f]*\d)?(?:\.\d+)?(?:[eE][-+]?\d+)?")
 
 
-def _is_one_of(text: str, numbers: list[int | float]) -> bool:
+def _is_one_of(text: str, numbers: list[int | float | Decimal]) -> bool:
     """Whether the text writes one of the numbers, with or without its sign, rounded maybe."""
     try:
         written = abs(Decimal(re.sub(r"[,_'\u00a0\u202f]", "", text)))

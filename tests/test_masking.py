@@ -173,6 +173,20 @@ def test_a_text_that_quotes_a_sensitive_value_is_redacted(text: str, secret: Any
     assert redact(text, (), {"secret": secret}) == text
 
 
+@pytest.mark.parametrize(
+    ("text", "state"),
+    [
+        # Three of its digits stand in another secret as well.
+        ("pin 1,234 of Ada is taken", {"pin": 1234, "card": "zq1234567812345678"}),
+        ("pin 987'654 of Ada is taken", {"pin": 987654, "card": "0000654"}),
+        # A number that is stored as text, in groups.
+        ("pin 12,345,678 of Ada is taken", {"pin": "12345678"}),
+    ],
+)
+def test_of_a_number_that_is_written_in_groups_none_is_left(text: str, state: dict[str, Any]):
+    assert redact(text, ("pin", "card"), state) == f"pin {BULLETS} of Ada is taken"
+
+
 def test_other_words_of_a_text_are_left():
     text = "insufficient funds: event 12 of ORDER for Grace"
 
