@@ -41,8 +41,9 @@ def sqlite_table(tmp_path: Path) -> SqliteTable:
 @pytest.fixture
 def moto_table() -> Iterator[DynamoTable]:
     """A new, empty table in moto, which also answers other clients of AWS for as long."""
-    # boto3 would read its descriptions of AWS anew for each test.
-    with mock_aws(config={"core": {"reset_boto3_session": False}}):
+    # boto3 would read its descriptions of AWS anew for each test. What it keeps instead must not be credentials of moto's
+    # own: DynamoDB Local has other tables for each, and processes that tests start have those of the settings.
+    with mock_aws(config={"core": {"reset_boto3_session": False, "mock_credentials": False}}):
         table = DynamoTable(make_client(endpoint_url="https://dynamodb.eu-central-1.amazonaws.com"), "ledger")
         table.create()
         yield table
