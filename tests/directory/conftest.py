@@ -2,14 +2,16 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 from pytest_django import Settings
 
-from facets import directory, registry
+from facets import directory, registry, stores
 from facets.core import json
 from facets.core.records import Record, state_record
+from facets.core.sqlite import SqliteTable
 from facets.definition import FacetDefinition, Model
 
 Note = Callable[..., Record]
@@ -66,3 +68,14 @@ def people(
         return record
 
     return note
+
+
+@pytest.fixture
+def file(db: None, settings: Settings, tmp_path: Path, define: Callable[..., object]) -> SqliteTable:
+    """A new table in a SQLite file, which the directory is of."""
+    settings.HDEADMIN_STORE = f"sqlite:{tmp_path / 'ledger.sqlite3'}"
+    define()
+    table = stores.current_table()
+    assert isinstance(table, SqliteTable)
+    table.create()
+    return table

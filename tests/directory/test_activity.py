@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from django.db import transaction
 from hypothesis import given
 from hypothesis import strategies as st
-from pytest_django import Settings
 
-from facets import directory, stores
+from facets import directory
 from facets.core import json
 from facets.core.records import inbound_record, state_record
 from facets.core.sqlite import SqliteTable
@@ -89,15 +87,10 @@ def test_in_whatever_order_states_are_seen_no_event_counts_twice(
 
 
 @pytest.fixture
-def file(db: None, settings: Settings, tmp_path: Path, define: Callable[..., object]) -> SqliteTable:
-    """A SQLite file in which an entity has 5 events, of which the first is too old to be shown."""
-    settings.HDEADMIN_STORE = f"sqlite:{tmp_path / 'ledger.sqlite3'}"
-    define()
-    table = stores.current_table()
-    assert isinstance(table, SqliteTable)
-    table.create()
-    append(table, "a", 40 * 96, 8, 8, 3, 1)
-    return table
+def filled(file: SqliteTable) -> SqliteTable:
+    """An entity has 5 events in it, of which the first is too old to be shown."""
+    append(file, "a", 40 * 96, 8, 8, 3, 1)
+    return file
 
 
 def append(table: SqliteTable, id: str, *quarters: int, after: int = 0, facet: str = "PERSON") -> None:
@@ -107,41 +100,41 @@ def append(table: SqliteTable, id: str, *quarters: int, after: int = 0, facet: s
     table.load([state_record(facet, id, seq, json.dumps({"name": "Ada"}), ts).to_item()])
 
 
-def test_of_a_sqlite_file_every_event_is_counted_at_its_own_time(file: SqliteTable) -> None:
-    append(file, "x", 5, facet="OTHER")
+def test_of_a_sqlite_file_every_event_is_counted_at_its_own_time(filled: SqliteTable) -> None:
+    append(filled, "x", 5, facet="OTHER")
     embedded.catch_up()
     assert counted() == {8: 2, 3: 1, 1: 1}
     assert counted("OTHER") == {5: 1}
     assert TableFacet.objects.get(name="PERSON").counted_since == 0
 
 
-def test_what_is_written_to_a_file_later_is_added(file: SqliteTable) -> None:
+def test_what_is_written_to_a_file_later_is_added(filled: SqliteTable) -> None:
     embedded.catch_up()
-    append(file, "a", 0, after=5)
-    append(file, "b", 1, 1)
-    append(file, "x", 2, facet="OTHER")
+    append(filled, "a", 0, after=5)
+    append(filled, "b", 1, 1)
+    append(filled, "x", 2, facet="OTHER")
     embedded.catch_up()
     assert counted() == {8: 2, 3: 1, 1: 3, 0: 1}
     assert counted("OTHER") == {2: 1}
 
 
 def test_reading_a_file_anew_or_loading_the_same_again_counts_nothing_twice(
-    file: SqliteTable, define: Callable[..., object], monkeypatch: pytest.MonkeyPatch
+    filled: SqliteTable, define: Callable[..., object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     embedded.catch_up()
-    append(file, "a", 0, after=5)
+    append(filled, "a", 0, after=5)
     define(list_display=("age",))
     embedded.catch_up()
     assert counted() == {8: 2, 3: 1, 1: 1, 0: 1}
-    append(file, "a", 40 * 96, 8, 8, 3, 1, 0)
+    append(filled, "a", 40 * 96, 8, 8, 3, 1, 0)
     embedded.catch_up()
     assert counted() == {8: 2, 3: 1, 1: 1, 0: 1}
 
 
 def test_a_definition_that_changes_before_a_file_was_read_to_its_end_counts_nothing_twice(
-    file: SqliteTable, define: Callable[..., object], monkeypatch: pytest.MonkeyPatch
+    filled: SqliteTable, define: Callable[..., object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    append(file, "b", 6)
+    append(filled, "b", 6)
     monkeypatch.setattr(embedded, "_BATCH", 1)
     assert not embedded.catch_up(seconds=0)
     assert counted() == {8: 2, 3: 1, 1: 1}

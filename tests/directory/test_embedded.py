@@ -5,29 +5,16 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
-from pathlib import Path
 
 import pytest
-from pytest_django import Settings
 
-from facets import directory, stores
+from facets import directory
 from facets.core import json
 from facets.core.records import state_record
 from facets.core.sqlite import SqliteTable
 from facets.directory import embedded
 from facets.directory.question import ID, Count, Question
 from tests.core.tables import lose
-
-
-@pytest.fixture
-def file(db: None, settings: Settings, tmp_path: Path, define: Callable[..., object]) -> SqliteTable:
-    """A new table in a SQLite file, which the directory is of."""
-    settings.HDEADMIN_STORE = f"sqlite:{tmp_path / 'ledger.sqlite3'}"
-    define()
-    table = stores.current_table()
-    assert isinstance(table, SqliteTable)
-    table.create()
-    return table
 
 
 def store(
