@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import lru_cache
 from itertools import islice
 from typing import Any, NoReturn
@@ -325,5 +325,5 @@ def _is_one_of(text: str, numbers: list[int | float | Decimal]) -> bool:
         return any(
             abs(abs(Decimal(str(number))) - written) <= Decimal(5).scaleb(exponent - 1) for number in numbers
         )
-    except (InvalidOperation, ValueError, OverflowError):
+    except (ArithmeticError, ValueError):
         return True  # too long to be judged

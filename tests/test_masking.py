@@ -187,6 +187,10 @@ def test_of_a_number_that_is_written_in_groups_none_is_left(text: str, state: di
     assert redact(text, ("pin", "card"), state) == f"pin {BULLETS} of Ada is taken"
 
 
+def test_a_number_too_large_for_any_comparison_is_not_shown():
+    assert redact("about 1e9999999 of it", ("pin",), {"pin": 1234}) == f"about {BULLETS} of it"
+
+
 def test_other_words_of_a_text_are_left():
     text = "insufficient funds: event 12 of ORDER for Grace"
 
