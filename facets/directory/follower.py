@@ -22,7 +22,7 @@ from facets.core.dynamodb import DynamoTable
 from facets.core.table_stream import KEPT, ShardRead, StateChange, Stream, StreamEnded, Trimmed
 from facets.directory.lease import in_words, is_gone, new_owner
 from facets.directory.models import Follower, StreamShard, TableFacet
-from facets.directory.rows import Written, facet_of, now_ms, recipe_of, remove, write
+from facets.directory.rows import Written, drop, facet_of, now_ms, recipe_of, write
 
 logger = logging.getLogger(__name__)
 
@@ -251,16 +251,18 @@ def _apply(state: _State, reading: _Reading, found: ShardRead, said: Told) -> No
     removed = 0
     with transaction.atomic():
         _hold(state)
-        for change in gone.values():
-            # Not what was written again since, and is known by another way.
-            dropped = _remove(change.key, unless_after=change.at + _SECOND)
-            removed += dropped if last[change.key] is change else 0
+        # Numbers come last, facet by facet, as with all who write: who waits for them may hold rows of entities.
         written: list[Written] = []
+        for _, change in sorted(gone.items()):
+            # Not what was written again since, and is known by another way.
+            dropped = _drop(change.key, unless_after=change.at + _SECOND)
+            written += [Written(facet, -1, {}) for facet in dropped]
+            removed += len(dropped) if last[change.key] is change else 0
         for name, records in sorted(states.items()):
             facet = facet_of(name)
             entries = [recipe_of(facet).entry(record) for record in sorted(records, key=_by_key)]
             written.append(write(facet, entries, now_ms()))
-        for each in written:
+        for each in sorted(written, key=_by_facet):
             each.count()
         row = reading.row
         row.sequence = found.sequence or row.sequence
@@ -275,12 +277,17 @@ def _by_key(record: Record) -> str:
     return record.id
 
 
-def _remove(key: str, *, unless_after: int) -> int:
-    """Drop an entity by its partition key, whatever part of that is the facet's name."""
+def _by_facet(written: Written) -> str:
+    return written.facet.name
+
+
+def _drop(key: str, *, unless_after: int) -> list[TableFacet]:
+    """Drop an entity by its partition key, whatever part of that is the facet's name; the facets that had it."""
     parts = key.split("/")
     names = ["/".join(parts[:end]) for end in range(1, len(parts))]
     known = TableFacet.objects.filter(table=settings.HDEADMIN_STORE, name__in=names)
-    return sum(remove(facet.name, key[len(facet.name) + 1 :], unless_after=unless_after) for facet in known)
+    dropped = [drop(facet.name, key[len(facet.name) + 1 :], unless_after=unless_after) for facet in known]
+    return [facet for facet in dropped if facet]
 
 
 def _note_gap(state: _State, reading: _Reading, said: Told) -> None:

@@ -46,7 +46,7 @@ _AT_ONCE = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a facet has more since rows were written: entities, and events by quarter of an hour, see `activity`."""
+    """What a facet has more, or less, since rows were written: entities, and events by quarter of an hour, see `activity`."""
 
     facet: TableFacet
     entities: int
@@ -93,17 +93,25 @@ def remove(facet: str, id: str, *, unless_after: int | None = None) -> int:
 
     Returns how many were dropped, 1 or 0.
     """
+    with transaction.atomic():
+        row = drop(facet, id, unless_after=unless_after)
+        if row:
+            count_more(row, -1)
+    return int(row is not None)
+
+
+def drop(facet: str, id: str, *, unless_after: int | None = None) -> TableFacet | None:
+    """`remove` for a transaction of the caller's, who counts one less of the facet returned, last of all.
+
+    None where nothing was dropped.
+    """
     row = TableFacet.objects.filter(table=settings.HDEADMIN_STORE, name=facet).first()
     found = Entity.objects.filter(facet=row, entity_id=id)
     if unless_after is not None:
         found = found.filter(ts__lte=unless_after)
     if row is None or not found.exists():
-        return 0
-    with transaction.atomic():
-        dropped: int = found.delete()[1].get("facets.Entity", 0)
-        if dropped:
-            count_more(row, -dropped)
-    return dropped
+        return None
+    return row if found.delete()[1].get("facets.Entity", 0) else None
 
 
 def facet_of(name: str) -> TableFacet:
@@ -188,13 +196,15 @@ _TEXT = _SAID.index("text")
 
 
 def _held(facet: TableFacet, ids: Sequence[str]) -> dict[str, _Held]:
+    """The rows, held until the transaction ends: else two who write the same events would both count them."""
     found: dict[str, _Held] = {}
+    held = " ORDER BY entity_id FOR UPDATE" if connection.features.has_select_for_update else ""
     with connection.cursor() as cursor:
         for start in range(0, len(ids), _AT_ONCE):
             part = ids[start : start + _AT_ONCE]
             cursor.execute(
                 f"SELECT id, entity_id, {', '.join(_SAID)} FROM facets_entity"
-                f" WHERE facet_id = %s AND entity_id IN ({', '.join(['%s'] * len(part))})",
+                f" WHERE facet_id = %s AND entity_id IN ({', '.join(['%s'] * len(part))}){held}",
                 [facet.pk, *part],
             )
             found |= {id: _Held(pk, tuple(said)) for pk, id, *said in cursor.fetchall()}

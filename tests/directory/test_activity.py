@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -151,3 +152,17 @@ def test_a_reading_that_says_what_is_kept_already_is_noted_and_finds_the_same(pe
         assert rows.write(facet, [entry], NOW).entities == 0
     assert Entity.objects.get().read_at == NOW
     assert [row.id for row in directory.query(Question("PERSON", "ada"), limit=9).rows] == ["a"]
+
+
+def test_what_two_write_at_once_is_counted_once(people: Note) -> None:
+    people("a", seq=4, ts=ago(1))
+    statements: list[str] = []
+
+    def note(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
+        statements.append(sql)
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(note):
+        people("a", seq=5, ts=ago(0))
+    read = [sql for sql in statements if '"values", text' in sql and sql.startswith("SELECT")]
+    assert [sql.endswith("FOR UPDATE") for sql in read] == [connection.features.has_select_for_update]

@@ -9,7 +9,8 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection
+from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from facets import directory, stores
@@ -114,6 +115,21 @@ def test_what_is_deleted_goes(dynamo_stream: DynamoTable) -> None:
     told = follow(dynamo_stream)
     assert told.removed == 1
     assert listed() == [("c", 2)]
+
+
+def test_numbers_are_written_after_all_entities_so_that_no_two_writers_wait_for_each_other(
+    dynamo_stream: DynamoTable,
+) -> None:
+    put(dynamo_stream, "a", "b")
+    follow(dynamo_stream)
+    gone(dynamo_stream, "a")
+    put(dynamo_stream, "b", seq=2)
+    with CaptureQueriesContext(connection) as done:
+        follow(dynamo_stream)
+    statements = [query["sql"] for query in done]
+    numbers = [place for place, sql in enumerate(statements) if sql.startswith('UPDATE "facets_tablefacet"')]
+    rows = [place for place, sql in enumerate(statements) if "INSERT INTO facets_entity (" in sql]
+    assert max(rows) < min(numbers)
 
 
 def test_a_deletion_that_comes_late_leaves_what_was_written_since(dynamo_stream: DynamoTable) -> None:
