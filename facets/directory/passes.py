@@ -45,7 +45,7 @@ _ATTEMPTS = 12
 _LONGEST_PAUSE = 20.0  # seconds
 
 # States that are written in one transaction, once so many have come; and the longest that they wait.
-_BATCH = 4_000
+_BATCH = 2_000
 _WAIT = 1.0  # seconds
 
 _CHECKED = 500  # rows at once of which the table is asked whether they are still there
@@ -248,7 +248,7 @@ def _arriving(
     Raises PassRunning; and StoreUnavailable, TableNotFound, InvalidRecord after the last batch.
     """
     # Few pages wait at a time, whatever the table's size.
-    pages: Queue[_Arrived] = Queue(maxsize=2 * len(readers))
+    pages: Queue[_Arrived] = Queue(maxsize=len(readers))
     stop = threading.Event()
     threads = [
         threading.Thread(target=reader.read_into, args=(pages, stop), name=f"index-{number}", daemon=True)
