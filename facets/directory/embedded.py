@@ -93,7 +93,8 @@ def _read_batch(table: SqliteTable, file: str, identity: str, last: int) -> int:
             facet = facet_of(name)
             if not is_first and facet.counted_since is None:
                 facet.counted_since = 0
-            written.append(write(facet, [recipe_of(facet).entry(record) for record in records], now))
+            recipe = recipe_of(facet)
+            written.append(write(facet, [recipe.entry(record) for record in records], now))
         is_whole = mark.rowid >= last
         if is_first:
             # The file has the time of each event, not of each entity's last alone.

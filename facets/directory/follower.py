@@ -260,7 +260,8 @@ def _apply(state: _State, reading: _Reading, found: ShardRead, said: Told) -> No
             removed += len(dropped) if last[change.key] is change else 0
         for name, records in sorted(states.items()):
             facet = facet_of(name)
-            entries = [recipe_of(facet).entry(record) for record in sorted(records, key=_by_key)]
+            recipe = recipe_of(facet)
+            entries = [recipe.entry(record) for record in sorted(records, key=_by_key)]
             written.append(write(facet, entries, now_ms()))
         for each in sorted(written, key=_by_facet):
             each.count()
