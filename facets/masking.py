@@ -175,13 +175,15 @@ def redact(text: str, sensitive: Sequence[str], *values: JSON) -> str:
     texts = {secret for secret in secrets if isinstance(secret, str) and secret.strip()}
     if whole := _quotes_of(texts):
         text = whole.sub(BULLETS, text)
-    numbers: list[int | float | Decimal] = [
-        secret for secret in secrets if isinstance(secret, int | float) and not isinstance(secret, bool)
+    numbers = [
+        str(secret) for secret in secrets if isinstance(secret, int | float) and not isinstance(secret, bool)
     ]
-    numbers += [Decimal(secret) for secret in texts if re.fullmatch(r"[1-9][0-9]+", secret)]
+    numbers += [secret for secret in texts if re.fullmatch(r"[1-9][0-9]+", secret)]
     if numbers:
+        # Rounded as those in the text are, so that one of very many digits is the same in both.
+        sizes = [abs(Decimal(number)) for number in numbers]
         # Before words are looked for: one that is found among a number's groups would leave the others.
-        text = _NUMBER.sub(lambda found: BULLETS if _is_one_of(found[0], numbers) else found[0], text)
+        text = _NUMBER.sub(lambda found: BULLETS if _is_one_of(found[0], sizes) else found[0], text)
     words = {word.casefold() for secret in texts for word in re.findall(r"\w+", secret)}
     squeezed = [re.sub(r"\W+", "", secret).casefold() for secret in texts]
     text = re.sub(
@@ -317,13 +319,12 @@ def _hide_beside(run: str) -> str:
 _NUMBER = re.compile(r"[-+]?\d(?:[\d,_'\u00a0\u202f]*\d)?(?:\.\d+)?(?:[eE][-+]?\d+)?")
 
 
-def _is_one_of(text: str, numbers: list[int | float | Decimal]) -> bool:
-    """Whether the text writes one of the numbers, with or without its sign, rounded maybe."""
+def _is_one_of(text: str, sizes: list[Decimal]) -> bool:
+    """Whether the text writes a number of one of these sizes, rounded maybe."""
     try:
         written = abs(Decimal(re.sub(r"[,_'\u00a0\u202f]", "", text)))
         exponent = min(0, int(written.as_tuple().exponent))
-        return any(
-            abs(abs(Decimal(str(number))) - written) <= Decimal(5).scaleb(exponent - 1) for number in numbers
-        )
+        rounding = Decimal(5).scaleb(exponent - 1)
+        return any(abs(size - written) <= rounding for size in sizes)
     except (ArithmeticError, ValueError):
         return True  # too long to be judged
