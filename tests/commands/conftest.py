@@ -17,9 +17,9 @@ import pytest
 from django.db import connection
 from pytest_django import Settings
 
-from facets import stores
 from facets.core.dynamodb import DynamoTable, create_table
 from tests.dynamodb_local import DynamoDBLocal
+from tests.stores import console_of
 
 _ROOT = Path(__file__).resolve().parents[2]
 _PATIENCE = 120  # seconds
@@ -88,16 +88,12 @@ def ledger(
     dynamodb_local: DynamoDBLocal,
     transactional_db: None,
     settings: Settings,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[DynamoTable]:
     """A table with a stream in DynamoDB Local, which the directory is of, in a database that other processes see."""
     found = DynamoTable(dynamodb_local.client(), f"ledger-{uuid4()}")
     create_table(found.client, found.name, stream=True)
-    monkeypatch.setattr(stores, "make_client", lambda: found.client)
-    stores.table.cache_clear()
-    settings.HDEADMIN_STORE = f"dynamodb:{found.name}"
-    yield found
-    stores.table.cache_clear()
+    with console_of(found, settings):
+        yield found
     found.client.delete_table(TableName=found.name)
     found.client.close()
 

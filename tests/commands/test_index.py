@@ -9,7 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
-from facets import directory, stores
+from facets import directory
 from facets.core.dynamodb import DynamoTable
 from facets.core.records import state_record
 from facets.core.scan import facts_of
@@ -17,22 +17,18 @@ from facets.core.sqlite import SqliteTable
 from facets.directory import passes
 from facets.directory.models import IndexPass
 from facets.directory.question import Question
+from tests.stores import console_of
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def dynamo(
-    dynamodb_table: DynamoTable, settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[DynamoTable]:
+def dynamo(dynamodb_table: DynamoTable, settings: Settings) -> Iterator[DynamoTable]:
     """Three accounts and an order in DynamoDB Local, which the commands are set to."""
-    monkeypatch.setattr(stores, "make_client", lambda: dynamodb_table.client)
-    stores.table.cache_clear()
-    settings.HDEADMIN_STORE = f"dynamodb:{dynamodb_table.name}"
     for facet, id in (("BANK_ACCOUNT", "1"), ("BANK_ACCOUNT", "2"), ("BANK_ACCOUNT", "3"), ("ORDER", "4")):
         dynamodb_table.load([state_record(facet, id, 1, "{}", 1).to_item()])
-    yield dynamodb_table
-    stores.table.cache_clear()
+    with console_of(dynamodb_table, settings):
+        yield dynamodb_table
 
 
 def run(*arguments: str, status: int = 0) -> str:

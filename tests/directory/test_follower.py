@@ -13,7 +13,7 @@ from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
-from facets import directory, stores
+from facets import directory
 from facets.core import Event, StoreUnavailable, json
 from facets.core.dynamodb import DynamoTable, create_table
 from facets.core.records import state_record
@@ -25,6 +25,7 @@ from facets.directory.follower import Told
 from facets.directory.models import EventCount, Follower, StreamShard, TableFacet
 from facets.directory.question import ID, Question
 from tests.dynamodb_local import DynamoDBLocal
+from tests.stores import console_of
 
 
 @pytest.fixture
@@ -38,13 +39,10 @@ def dynamo_stream(
     """A table with a stream, in DynamoDB Local, which the directory is of."""
     found = DynamoTable(dynamodb_local.client(), f"ledger-{uuid4()}")
     create_table(found.client, found.name, stream=True)
-    monkeypatch.setattr(stores, "make_client", lambda: found.client)
     monkeypatch.setattr(follower, "_LOOK_FOR_SHARDS", 0.0)
-    stores.table.cache_clear()
-    settings.HDEADMIN_STORE = f"dynamodb:{found.name}"
     define()
-    yield found
-    stores.table.cache_clear()
+    with console_of(found, settings):
+        yield found
     found.client.delete_table(TableName=found.name)
     found.client.close()
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from facets import directory, stores
+from facets import directory
 from facets.core import StoreUnavailable, json
 from facets.core.dynamodb import DynamoTable, create_table
 from facets.core.records import inbound_record, state_record
@@ -21,6 +21,7 @@ from facets.directory.models import Entity, EventCount, IndexPass, TableFacet
 from facets.directory.passes import PassRunning, PassStopped, Told
 from facets.directory.question import ID, Question
 from facets.directory.rows import now_ms
+from tests.stores import console_of
 
 
 @pytest.fixture(params=["moto_table", "dynamodb_table"])
@@ -29,16 +30,12 @@ def dynamo(
     db: None,
     settings: Settings,
     define: Callable[..., object],
-    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[DynamoTable]:
     """A table that the directory is of."""
     found: DynamoTable = request.getfixturevalue(request.param)
-    monkeypatch.setattr(stores, "make_client", lambda: found.client)
-    stores.table.cache_clear()
-    settings.HDEADMIN_STORE = f"dynamodb:{found.name}"
     define()
-    yield found
-    stores.table.cache_clear()
+    with console_of(found, settings):
+        yield found
 
 
 def put(

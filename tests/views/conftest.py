@@ -14,6 +14,7 @@ from facets.core.dynamodb import DynamoTable
 from facets.core.sqlite import SqliteTable
 from facets.core.store import Table
 from facets.definitions.bank_account import bank_account
+from tests.stores import console_of
 
 
 @pytest.fixture
@@ -27,27 +28,17 @@ def ledger(settings: Settings, tmp_path: Path) -> Table:
 
 
 @pytest.fixture
-def dynamo_ledger(
-    settings: Settings, moto_table: DynamoTable, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[DynamoTable]:
+def dynamo_ledger(settings: Settings, moto_table: DynamoTable) -> Iterator[DynamoTable]:
     """A new, empty table in moto, which the pages of the test use."""
-    monkeypatch.setattr(stores, "make_client", lambda: moto_table.client)
-    stores.table.cache_clear()
-    settings.HDEADMIN_STORE = f"dynamodb:{moto_table.name}"
-    yield moto_table
-    stores.table.cache_clear()
+    with console_of(moto_table, settings):
+        yield moto_table
 
 
 @pytest.fixture
-def local_ledger(
-    settings: Settings, dynamodb_table: DynamoTable, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[DynamoTable]:
+def local_ledger(settings: Settings, dynamodb_table: DynamoTable) -> Iterator[DynamoTable]:
     """A new, empty table in DynamoDB Local, which the pages of the test use."""
-    monkeypatch.setattr(stores, "make_client", lambda: dynamodb_table.client)
-    stores.table.cache_clear()
-    settings.HDEADMIN_STORE = f"dynamodb:{dynamodb_table.name}"
-    yield dynamodb_table
-    stores.table.cache_clear()
+    with console_of(dynamodb_table, settings):
+        yield dynamodb_table
 
 
 @pytest.fixture

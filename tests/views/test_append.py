@@ -777,20 +777,13 @@ def test_an_order_with_nested_items_is_appended(corrector: Client, ledger: Table
 
 
 def test_a_preview_makes_no_write_call_to_dynamodb(
-    dynamodb_table: DynamoTable,
-    settings: Settings,
-    monkeypatch: pytest.MonkeyPatch,
+    local_ledger: DynamoTable,
     sign_in: Callable[[str | None], Client],
 ):
-    from facets import stores
-
-    monkeypatch.setattr(stores, "make_client", lambda: dynamodb_table.client)
-    stores.table.cache_clear()
-    settings.HDEADMIN_STORE = f"dynamodb:{dynamodb_table.name}"
-    accounts = bank_account.facet(dynamodb_table.db("BANK_ACCOUNT"))
+    accounts = bank_account.facet(local_ledger.db("BANK_ACCOUNT"))
     accounts.append("acc-1", Event("ACCOUNT_CREATION", {"id": "acc-1"}))
     calls: list[str] = []
-    dynamodb_table.client.meta.events.register(
+    local_ledger.client.meta.events.register(
         "before-call.dynamodb", lambda model, **_: calls.append(model.name)
     )
     corrector = sign_in("corrector")
@@ -799,7 +792,6 @@ def test_a_preview_makes_no_write_call_to_dynamodb(
     assert page.status_code == 200
     seen = set(calls)
     assert confirm(corrector, "acc-1", page).status_code == 302
-    stores.table.cache_clear()
 
     assert seen <= {"GetItem", "Query"}
     assert calls.count("TransactWriteItems") == 1

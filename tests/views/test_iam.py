@@ -15,7 +15,6 @@ from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 
-from facets import stores
 from facets.core import Event
 from facets.core.dynamodb import DynamoTable, create_table, extend_table
 from facets.core.records import state_record
@@ -127,34 +126,24 @@ COMMANDS = [
 ]
 
 
-def test_following_needs_exactly_what_the_role_allows(
-    dynamodb_table: DynamoTable, settings: Any, monkeypatch: pytest.MonkeyPatch, db: None, asked: set[str]
-):
-    monkeypatch.setattr(stores, "make_client", lambda: dynamodb_table.client)
-    stores.table.cache_clear()
-    settings.HDEADMIN_STORE = f"dynamodb:{dynamodb_table.name}"
-    extend_table(dynamodb_table.client, dynamodb_table.name, stream=True)
-    dynamodb_table.load([state_record(FACET, "1", 0, "{}", 0).to_item()])
+def test_following_needs_exactly_what_the_role_allows(local_ledger: DynamoTable, db: None, asked: set[str]):
+    extend_table(local_ledger.client, local_ledger.name, stream=True)
+    local_ledger.load([state_record(FACET, "1", 0, "{}", 0).to_item()])
     asked.clear()
 
     call_command("follow", "--once")
-    stores.table.cache_clear()
 
     assert asked == actions("Follow") | {"dynamodb:DescribeTable"}
 
 
 def test_an_index_of_states_needs_no_more_than_the_role_allows(
-    dynamodb_table: DynamoTable, settings: Any, monkeypatch: pytest.MonkeyPatch, db: None, asked: set[str]
+    local_ledger: DynamoTable, db: None, asked: set[str]
 ):
-    dynamodb_table.client.delete_table(TableName=dynamodb_table.name)
-    create_table(dynamodb_table.client, dynamodb_table.name, states_index=True)
-    monkeypatch.setattr(stores, "make_client", lambda: dynamodb_table.client)
-    stores.table.cache_clear()
-    settings.HDEADMIN_STORE = f"dynamodb:{dynamodb_table.name}"
+    local_ledger.client.delete_table(TableName=local_ledger.name)
+    create_table(local_ledger.client, local_ledger.name, states_index=True)
     asked.clear()
 
     call_command("index")
-    stores.table.cache_clear()
 
     assert asked <= actions("Read", "Index")
 
