@@ -1,8 +1,9 @@
-// Ask the browser for a passkey, then send the form. Each such form stays hidden where passkeys are not known.
+// Ask the browser for a passkey, then send the form. A form that is one way of several stays hidden where passkeys are
+// not known, the others say so; none can be sent before this has run, as it would be sent without a passkey.
 "use strict";
 
 (() => {
-  if (!window.PublicKeyCredential || !window.webauthnJSON) return;
+  const known = window.PublicKeyCredential && window.webauthnJSON;
 
   const optionsOf = async (form) => {
     const written = form.querySelector("script[type='application/json']");
@@ -23,8 +24,14 @@
   };
 
   for (const form of document.querySelectorAll("form[data-passkey]")) {
-    form.hidden = false;
     const problem = form.querySelector("[role='alert']");
+    if (!known) {
+      problem.textContent = "This browser knows no passkeys.";
+      problem.hidden = false;
+      continue;
+    }
+    form.hidden = false;
+    form.querySelector("[type='submit']").disabled = false;
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
       // Not to the listener of hdeadmin.js, which would take a second try for a double click.

@@ -12,6 +12,8 @@ def sign_in(page: Page) -> None:
     page.get_by_label("Name").fill("operator")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in", exact=True).click()
+    # A click has done its part once the next page begins; its scripts run when it is whole.
+    page.wait_for_url("/")
 
 
 def url_of(name: str, entity_id: str, facet: str = "BANK_ACCOUNT") -> str:

@@ -100,6 +100,15 @@ def test_a_passkey_is_set_up_signs_in_without_a_password_and_takes_its_owner(
     expect(page).to_have_url("/")
 
 
+def test_a_browser_that_knows_no_passkeys_says_so_and_sends_none(page: Page, root: User):
+    page.add_init_script("delete window.PublicKeyCredential")
+    sign_in_as_root(page)
+    page.get_by_role("link", name="Add a passkey").click()
+
+    expect(page.get_by_role("alert")).to_have_text("This browser knows no passkeys.")
+    expect(page.get_by_role("button", name="Add")).to_be_disabled()
+
+
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 390)])
 def test_the_pages_of_accounts_and_people_are_accessible_and_fit(
     page: Page, root: User, scheme: Any, width: int
