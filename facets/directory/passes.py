@@ -44,9 +44,13 @@ OLDEST = 7 * 24 * 3_600_000  # milliseconds
 _ATTEMPTS = 12
 _LONGEST_PAUSE = 20.0  # seconds
 
-# States that are written in one transaction, once so many have come; and the longest that they wait.
+# States that are written in one transaction, once so many have come, or so long ones; and the longest that they wait.
 _BATCH = 2_000
+_BATCH_SIZE = 4_000_000  # characters
 _WAIT = 1.0  # seconds
+
+# DynamoDB ends a page at 1 MB. Fewer of small records take no longer, and half the memory.
+_PAGE_RECORDS = 2_000
 
 _CHECKED = 500  # rows at once of which the table is asked whether they are still there
 
@@ -147,7 +151,7 @@ def run(
             if stopping():
                 break
         if not work.parts.filter(done=False).exists():
-            _finish(work, state, _Asking(table, pace, min(_CHECKED, limit or _CHECKED), stopping))
+            _finish(work, state, _Asking(table, pace, min(_CHECKED, limit), stopping))
             told(state)
     except StoreUnavailable as error:
         raise PassStopped(str(error)) from error
@@ -177,7 +181,7 @@ class _Reader:
         part: Part,
         place: str | None,
         facets: Sequence[str],
-        limit: int | None,
+        limit: int,
         pace: _Pace,
     ) -> None:
         self.part = part
@@ -261,9 +265,15 @@ def _arriving(
     try:
         while left and failure is None and not stopping():
             batch: list[_Arrived] = []
-            states = 0
+            states = size = 0
             until = time.monotonic() + _WAIT
-            while left and failure is None and states < _BATCH and time.monotonic() < until:
+            while (
+                left
+                and failure is None
+                and states < _BATCH
+                and size < _BATCH_SIZE
+                and time.monotonic() < until
+            ):
                 try:
                     arrived = pages.get(timeout=0.1)
                 except Empty:
@@ -275,6 +285,7 @@ def _arriving(
                     break
                 batch.append(arrived)
                 states += len(arrived.page.states)
+                size += sum(len(record.itm) for record in arrived.page.states)
                 left -= arrived.page.next is None
             _renew(work)
             yield batch
@@ -495,11 +506,11 @@ def _definitions(names: Sequence[str]) -> str:
     return sha256(repr((versions, current_version(None))).encode()).hexdigest()[:16]
 
 
-def _page_limit(facts: TableFacts, max_capacity: float | None) -> int | None:
-    """Items a page, so that one takes no more than a second's capacity; None for the usual 1 MB."""
+def _page_limit(facts: TableFacts, max_capacity: float | None) -> int:
+    """Records a page at most, so that one takes no more than a second's capacity."""
     if max_capacity is None or max_capacity >= _PAGE_CAPACITY:
-        return None
-    return max(1, int(max_capacity * 8192 / (facts.item_size or _ITEM_SIZE)))
+        return _PAGE_RECORDS
+    return min(_PAGE_RECORDS, max(1, int(max_capacity * 8192 / (facts.item_size or _ITEM_SIZE))))
 
 
 class _Pace:

@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -171,6 +172,16 @@ def test_a_state_that_went_back_in_the_table_goes_back_in_the_directory(dynamo: 
     assert listed() == [("a", 0)]
 
 
+def test_long_states_are_not_gathered(dynamo: DynamoTable, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(dynamo, *(f"{number:02}" for number in range(8)))
+    monkeypatch.setattr(passes, "_page_limit", lambda facts, capacity: 1)
+    monkeypatch.setattr(passes, "_BATCH_SIZE", 1)
+    seen = [0]
+    index(dynamo, told=lambda told: seen.append(told.entities))
+    assert seen[-1] == 8
+    assert max(now - before for before, now in pairwise(seen)) == 1
+
+
 def test_a_stopped_pass_goes_on_where_it_was(dynamo: DynamoTable, monkeypatch: pytest.MonkeyPatch) -> None:
     put(dynamo, *(f"{number:02}" for number in range(30)))
     monkeypatch.setattr(passes, "_page_limit", lambda facts, capacity: 5)
@@ -306,10 +317,8 @@ def test_a_slow_pace_reads_small_pages(dynamo: DynamoTable) -> None:
     put(dynamo, *map(str, range(50)))
     facts = facts_of(dynamo)
     if facts.item_size:
-        limit = passes._page_limit(facts, 1)
-        assert limit
-        assert limit == pytest.approx(8192 / facts.item_size, abs=1)
-    assert passes._page_limit(facts, None) is None
+        assert passes._page_limit(facts, 1) == pytest.approx(8192 / facts.item_size, abs=1)
+    assert passes._page_limit(facts, None) == passes._PAGE_RECORDS
     assert index(dynamo, max_capacity=1_000).is_whole
 
 
@@ -447,7 +456,8 @@ def test_a_resumed_pass_tells_of_all_entities_of_each_facet(
 def test_a_slow_pace_reads_small_pages_of_a_table_that_says_nothing_of_its_size() -> None:
     facts = TableFacts(0, 0, None, "", "")
     assert passes._page_limit(facts, 10) == 20
-    assert passes._page_limit(facts, None) is None
+    assert passes._page_limit(facts, None) == passes._PAGE_RECORDS
+    assert passes._page_limit(TableFacts(1_000, 50_000, None, "", ""), 120) == passes._PAGE_RECORDS
 
 
 def test_an_index_by_facets_knows_of_those_that_it_read_and_no_others(dynamo: DynamoTable) -> None:
