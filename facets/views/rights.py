@@ -49,8 +49,12 @@ def control(request: HttpRequest, facet: str, action: Action) -> Control:
 
 
 def require_view(request: HttpRequest, facet: str) -> None:
-    """Raise Http404, as for a facet that does not exist, where the person may not see it."""
+    """Raise Http404, as for a facet that does not exist, where the person may not see it, which is put on record.
+
+    Whether there is such a facet makes no difference to that either, nor to the time that it takes.
+    """
     if not may(request, facet, "view"):
+        _record_denial(request, facet, "view")
         raise Http404("There is no such facet.")
 
 

@@ -26,6 +26,19 @@ def on_record(*actions: str) -> list[Any]:
     return list(AuditEntry.objects.filter(action__in=actions).order_by("number"))
 
 
+def test_a_look_at_what_one_may_not_view_is_on_record_whether_or_not_it_exists(
+    sign_in: Callable[[str | None], Client], account: str
+):
+    client = sign_in(None)
+    urls = [reverse("entity", args=[facet, account]) for facet in ("BANK_ACCOUNT", "NO_SUCH")]
+
+    assert [client.get(url).status_code for url in urls] == [404, 404]
+
+    assert [(each.facet, each.entity, each.result, each.details) for each in on_record("denied")] == [
+        (facet, account, "denied", {"right": "view"}) for facet in ("BANK_ACCOUNT", "NO_SUCH")
+    ]
+
+
 def test_a_correction_is_on_record_before_and_after(corrector: Client, accounts: Facet, account: str):
     response = confirm(corrector, account, preview(corrector, account), {**WHY, "ticket": "SUP-7"})
 
