@@ -372,4 +372,4 @@ def test_a_server_begins_it_when_it_is_loaded(monkeypatch: pytest.MonkeyPatch):
 
     importlib.import_module("hdeadmin.wsgi")
 
-    assert begun.wait(5)
+    assert begun.wait(60)

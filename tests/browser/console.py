@@ -22,6 +22,8 @@ def url_of(name: str, entity_id: str, facet: str = "BANK_ACCOUNT") -> str:
 
 def faults(page: Page) -> list[str]:
     """What axe has against a page, and whether it is wider than its window."""
+    # A click comes back once the next page begins; without its style sheets it has other colours and is wider.
+    page.wait_for_load_state()
     violations = Axe().run(page).response["violations"]
     problems = [
         f"{each['id']}: {each['nodes'][0]['html'][:120]} ({len(each['nodes'])})" for each in violations

@@ -71,7 +71,7 @@ def test_one_export_after_the_other_comes(signed_in: Page, intent: int):
     page = signed_in
     page.goto("/audit/?ticket=SUP-1")
     for button, ending in (("JSON lines", ".jsonl"), ("CSV", ".csv"), ("CSV", ".csv")):
-        with page.expect_download(timeout=10_000) as download:
+        with page.expect_download() as download:
             page.get_by_role("button", name=button).click()
         assert download.value.suggested_filename.endswith(ending)
 

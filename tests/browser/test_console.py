@@ -188,7 +188,10 @@ def test_times_are_the_readers_own_with_utc_on_hover(browser: Browser, base_url:
 
 def test_the_id_is_copied_as_it_is(signed_in: Page, context: BrowserContext, accounts: Facet):
     context.grant_permissions(["clipboard-read", "clipboard-write"])
+    signed_in.clock.install(time="2026-11-20T10:00:00Z")
     signed_in.goto(url_of("entity", "a b/c%2F?#é😀"))
+    # It says so for a moment, which ends when the test has looked.
+    signed_in.clock.pause_at("2026-11-20T11:00:00Z")
     signed_in.get_by_role("button", name="Copy the id").click()
     expect(signed_in.get_by_role("button", name="Copied")).to_be_visible()
 

@@ -223,6 +223,7 @@ def test_each_step_is_accessible_and_fits_the_window(
     found = {}
 
     def look(name: str) -> None:
+        page.wait_for_load_state()
         page.evaluate(
             "document.querySelectorAll('main details').forEach((details) => { details.open = true })"
         )

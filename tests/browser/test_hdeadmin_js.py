@@ -31,6 +31,8 @@ def page(browser: Browser, base_url: str, ledger: Table) -> Iterator[Page]:
 
 
 def test_how_long_ago_is_rounded_to_the_nearest(page: Page):
+    # No time passes between the asking and the answer.
+    page.clock.set_fixed_time("2026-11-20T10:00:00Z")
     said = page.evaluate(
         """seconds => seconds.map(ago => {
             const time = document.createElement("time");
@@ -46,8 +48,10 @@ def test_how_long_ago_is_rounded_to_the_nearest(page: Page):
 
 def test_a_copy_button_says_that_it_has_copied_and_then_its_name_again(page: Page):
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    page.clock.install()
+    # It stands still, so that what is said for a moment is there however late the test looks.
+    page.clock.install(time="2026-11-20T10:00:00Z")
     page.goto(url_of("entity", "acc-1001"))
+    page.clock.pause_at("2026-11-20T11:00:00Z")
     page.get_by_role("button", name="Copy the id").click()
 
     expect(page.get_by_role("button", name="Copied")).to_be_visible()

@@ -470,7 +470,7 @@ from facets import recalculations
 read = recalculations.preview
 def preview(facet, id):
     print("begun", flush=True)
-    time.sleep(0.3)
+    time.sleep(1)
     return read(facet, id)
 recalculations.preview = preview
 from django.core.management import execute_from_command_line

@@ -61,7 +61,7 @@ class Demo:
     def read(self, path: str, **form: str) -> tuple[str, str]:
         """The address that a request ended at, and its page."""
         data = urllib.parse.urlencode(form).encode() if form else None
-        with self.browser.open(self.address + path, data, timeout=20) as answer:
+        with self.browser.open(self.address + path, data, timeout=60) as answer:
             return answer.url, answer.read().decode()
 
     def sign_in(self, name: str, password: str) -> str:
@@ -72,7 +72,7 @@ class Demo:
 
     def stop(self, number: signal.Signals) -> str:
         self.process.send_signal(number)
-        rest, _ = self.process.communicate(timeout=20)
+        rest, _ = self.process.communicate(timeout=60)
         assert self.process.returncode == 0
         return rest
 
