@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any, Generic, TypeAlias, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.fields import FieldInfo
 
 from facets.core import Facet, InvalidRecord, Processor, Record, StateUpdaterInput
 from facets.core.json import JSON
@@ -228,6 +229,15 @@ class FacetDefinition(Generic[State]):
                 return info.title
         return humanize(field)
 
+    def unit(self, field: str) -> str:
+        """What a number of the state's field counts, such as `EUR`; "" where the schema does not say."""
+        fields = self.state.model_fields.items()
+        return next((unit_of(info) for name, info in fields if field == stored_key(name, info)), "")
+
+    def heading(self, field: str) -> str:
+        """What stands above numbers of the field: `Balance, EUR`."""
+        return with_unit(self.label(field), self.unit(field))
+
     def unknown_sensitive_fields(self) -> list[str]:
         """Those sensitive fields that neither the state nor any event has: mistyped, or of messages alone."""
         models: list[_ModelClass] = [self.state, *(event.schema for event in self.events.values())]
@@ -326,6 +336,16 @@ def in_words(processor: Processor[Any], error: Exception, *values: JSON) -> str:
         text = ""
     text = text or type(error).__name__
     return redact(text, processor.sensitive, *values) if isinstance(processor, TypedProcessor) else text
+
+
+def unit_of(info: FieldInfo | None) -> str:
+    """What the field's numbers count, as its `json_schema_extra={"unit": "EUR"}` says; else ""."""
+    extra = info.json_schema_extra if info else None
+    return str(extra.get("unit", "")) if isinstance(extra, dict) else ""
+
+
+def with_unit(label: str, unit: str) -> str:
+    return f"{label}, {unit}" if unit else label
 
 
 def humanize(name: str) -> str:

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from facets.core import InvalidRecord, json
-from facets.definition import humanize
+from facets.definition import humanize, unit_of, with_unit
 from facets.diff import ABSENT, Change
 from facets.masking import BULLETS, MASKED, mask, mask_changes
 from facets.stored_form import stored_key
@@ -160,14 +160,23 @@ def changes(
     *,
     sensitive: Sequence[str],
     show: Callable[[JSON], Value] = scalar,
+    unit: Callable[[str], str] = lambda _: "",
 ) -> list[dict[str, Any]]:
-    """Differences for a template: `path` as words, `kind`, and `old` and `new` as Values, sensitive ones masked."""
+    """Differences for a template: `path` as words, `kind`, and `old` and `new` as Values, sensitive ones masked.
+
+    `unit` tells what numbers of a field at the top count; it follows the field's words.
+    """
+
+    def named(change: Change) -> str:
+        words = " › ".join(label(part) if isinstance(part, str) else f"#{part + 1}" for part in change.path)
+        match change.path:
+            case (str(field),):
+                return visible(with_unit(words, unit(field)))
+        return visible(words) or "The whole value"
+
     return [
         {
-            "path": " › ".join(
-                visible(label(part)) if isinstance(part, str) else f"#{part + 1}" for part in change.path
-            )
-            or "The whole value",
+            "path": named(change),
             "kind": change.kind,
             "old": show(change.old),
             "new": show(change.new),
@@ -274,7 +283,7 @@ def _field(
     key, label = visible(key), visible(label)
     if not isinstance(value, (Mapping, list)) or not value or depth >= MAX_DEPTH:
         shown = scalar(value, annotation)
-        unit = _unit(field) if shown.kind == "number" else ""
+        unit = visible(unit_of(field)) if shown.kind == "number" else ""
         yield Row(depth, key, label, shown, extra=extra, unit=unit, about=_about(field))
     elif isinstance(value, list) and (table := _table(value, _item_annotation(annotation))):
         yield Row(depth, key, label, table=table, extra=extra)
@@ -311,8 +320,7 @@ def _table(items: list[JSON], annotation: Any) -> Table | None:
 
 
 def _heading(name: str, field: FieldInfo) -> str:
-    label, unit = visible(field_label(name, field)), _unit(field)
-    return f"{label}, {unit}" if unit else label
+    return visible(with_unit(field_label(name, field), unit_of(field)))
 
 
 def _is_short_list(items: list[JSON]) -> bool:
@@ -383,11 +391,6 @@ def unwrapped(annotation: Any) -> Any:
         kinds = [kind for kind in get_args(annotation) if kind is not type(None)]
         return unwrapped(kinds[0]) if len(kinds) == 1 else annotation
     return annotation
-
-
-def _unit(field: FieldInfo | None) -> str:
-    extra = field.json_schema_extra if field else None
-    return visible(str(extra.get("unit", ""))) if isinstance(extra, dict) else ""
 
 
 def _about(field: FieldInfo | None) -> str:

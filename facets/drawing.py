@@ -43,7 +43,7 @@ def picture(
     thinned: bool = False,
 ) -> dict[str, Any]:
     """One field's values as a picture in two widths, in words, and as a table."""
-    label = display.visible(definition.label(name))
+    label = display.visible(definition.heading(name))
     points = [
         Point(
             mark[1] if by_time else mark[0],

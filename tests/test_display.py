@@ -78,6 +78,16 @@ def test_what_a_column_counts_stands_in_its_heading():
     assert row.table.columns == [("Cost, EUR", True)]
 
 
+def test_a_change_says_what_its_numbers_count():
+    units = {"balance": "EUR"}
+    old, new = {"balance": 5, "line": {"balance": 1}}, {"balance": 7, "line": {"balance": 2}}
+
+    found = display.changes(diff(old, new), sensitive=(), unit=lambda field: units.get(field, ""))
+
+    # What stands deeper is another field, of which nothing is known.
+    assert [change["path"] for change in found] == ["Balance, EUR", "Line › Balance"]
+
+
 def test_an_instant_is_given_in_utc_for_the_browser_to_localise():
     rows = by_key(display.rows({"paidAt": "2026-11-20T14:34:05.123+02:00", "day": "2026-11-20"}, Order))
 

@@ -58,11 +58,7 @@ _MAIL = ("example.com", "example.org", "example.net")
 def contact(random: Random, first: str, last: str) -> dict[str, str]:
     """An e-mail address and a phone number that nobody has."""
     name = f"{first}.{last}".lower()
-    local = (
-        name
-        if name.isascii() and name.replace(".", "").isalpha()
-        else f"customer{random.randint(1000, 9999)}"
-    )
+    local = name if name.isascii() and name.replace(".", "").isalpha() else f"u{random.randint(1000, 9999)}"
     return {
         "email": f"{local}@{random.choice(_MAIL)}",
         "phone": f"+44 20 7946 {random.randint(0, 999):04}",

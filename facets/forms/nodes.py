@@ -79,6 +79,11 @@ class Node:
         return sayable(self.shape.help)
 
     @property
+    def unit(self) -> str:
+        """What a number in the box counts."""
+        return sayable(self.shape.unit)
+
+    @property
     def described_by(self) -> str:
         parts = [("help", self.help), ("note", self.note), ("error", self.errors), ("warning", self.warnings)]
         return " ".join(f"{self.name}:{part}" for part, there in parts if there)

@@ -27,7 +27,7 @@ from pydantic.fields import FieldInfo
 from typing_extensions import TypeAliasType
 
 from facets.core import InvalidRecord, json
-from facets.definition import humanize
+from facets.definition import humanize, unit_of
 from facets.forms import scalars
 from facets.forms.limits import Limits, limits_of, number_attributes, text_attributes
 from facets.forms.scalars import Choice, Option, Scalar, fits_a_box
@@ -55,6 +55,7 @@ class Shape:
 
     label: str = ""
     help: str = ""
+    unit: str = ""
     placeholder: str = ""
     nullable: bool = False
     leaves_out: bool = False
@@ -208,6 +209,7 @@ def _of_field(shape: Shape, info: FieldInfo, metadata: list[Any]) -> Shape:
     return replace(
         shape,
         help=info.description or "",
+        unit=unit_of(info),
         placeholder=example if isinstance(example, str) else "" if example is None else _text(example),
         required=info.is_required(),
         leaves_out=not info.is_required() and info.default is None and not as_null,

@@ -87,7 +87,7 @@ def _elsewhere(row: Row, columns: Sequence[Column], words: Sequence[str]) -> lis
 def _cell(row: Row, column: Column, words: Sequence[str], decimals: int) -> Cell:
     value = written(row.values.get(column.path, ABSENT), column, decimals)
     parts = marked(value.text, words) if value.kind == "text" else []
-    return Cell(display.visible(column.label), value, column.numeric, parts)
+    return Cell(display.visible(column.heading), value, column.numeric, parts)
 
 
 def _is_number(value: JSON) -> bool:

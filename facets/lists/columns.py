@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Literal
 
-from facets.definition import FacetDefinition
+from facets.definition import FacetDefinition, with_unit
 from facets.directory.entry import columns_of
 from facets.directory.question import ID, SEQ, UPDATED
 from facets.forms import scalars
@@ -37,6 +37,7 @@ class Column:
         searched: words are looked for in it.
         usable: a list can be sorted and filtered by it.
         sensitive: what of its values is masked; all of them where `masked`.
+        unit: what its numbers count, such as EUR.
     """
 
     path: str
@@ -47,6 +48,7 @@ class Column:
     searched: bool = False
     usable: bool = True
     sensitive: tuple[str, ...] = ()
+    unit: str = ""
 
     masked: bool = field(init=False)
 
@@ -62,6 +64,10 @@ class Column:
 
     def _mask(self, value: JSON) -> JSON:
         return mask(value, self.sensitive, under=self.path.split("."))
+
+    @property
+    def heading(self) -> str:
+        return with_unit(self.label, self.unit)
 
     @property
     def numeric(self) -> bool:
@@ -114,6 +120,7 @@ def _column(definition: FacetDefinition[Any], group: Group, path: str) -> Column
         searched=path in definition.search_fields,
         usable=not masked and path in dict(columns_of(definition)),
         sensitive=definition.sensitive_fields,
+        unit=found.shape.unit if found else "",
     )
 
 

@@ -353,7 +353,9 @@ class _Flow:
         context = {
             **self._frame(),
             "preview": preview,
-            "changes": display.changes(preview.changes, self.definition.label, sensitive=self.sensitive),
+            "changes": display.changes(
+                preview.changes, self.definition.label, sensitive=self.sensitive, unit=self.definition.unit
+            ),
             "after": display.rows(mask(preview.after, self.sensitive), self.definition.state),
             "effects": [self._effect(place, effect) for place, effect in enumerate(preview.effects, start=1)],
             "cautions": cautions(self.definition, preview),
@@ -375,7 +377,9 @@ class _Flow:
             "sentence": display.visible(self.definition.sentence(effect.event.type, effect.event.data)),
             "rows": display.rows(mask(effect.event.data, self.sensitive), event_type.schema),
             "corrects": effect.event.corrects,
-            "changes": display.changes(effect.changes, self.definition.label, sensitive=self.sensitive),
+            "changes": display.changes(
+                effect.changes, self.definition.label, sensitive=self.sensitive, unit=self.definition.unit
+            ),
             "messages": [
                 {
                     "type": message.type,

@@ -43,6 +43,7 @@ def beside_state(
         "pictures": [],
         "drawn": bool(fields) and last > 1,
         "drawn_labels": [display.visible(definition.label(name)) for name in fields],
+        "drawn_headings": [display.visible(definition.heading(name)) for name in fields],
         "small": True,
         "small_size": SMALL,
         "draws_itself": last <= (SHORT if reading.cost.capacity is None else SHORT_PAID),

@@ -59,7 +59,10 @@ def compare(request: HtmxRequest, facet: str, entity_id: str) -> HttpResponse:
     turned = seqs[0] == high and low != high
     old, new = (later, earlier) if turned else (earlier, later)
     changes = display.changes(
-        diff(old.state, new.state), definition.label, sensitive=definition.sensitive_fields
+        diff(old.state, new.state),
+        definition.label,
+        sensitive=definition.sensitive_fields,
+        unit=definition.unit,
     )
     context |= {
         "compared": True,

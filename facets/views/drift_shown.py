@@ -18,7 +18,7 @@ def shown(
     found: Drift, definition: FacetDefinition[Any], sensitive: Sequence[str], entity_id: str
 ) -> dict[str, Any]:
     """A comparison for `_drift.html`, masked."""
-    changes = display.changes(found.changes, definition.label, sensitive=sensitive)
+    changes = display.changes(found.changes, definition.label, sensitive=sensitive, unit=definition.unit)
     return {
         "found": found.found,
         "count": len(changes),

@@ -92,7 +92,7 @@ def _head(column: Column, asked: Asked) -> _Head:
     sort: Literal["", "ascending", "descending"] = ""
     if asked.question.sort == column.path:
         sort = "descending" if asked.question.descending else "ascending"
-    return _Head(column.label, column.numeric, asked.sorted(column.path) if column.usable else "", sort)
+    return _Head(column.heading, column.numeric, asked.sorted(column.path) if column.usable else "", sort)
 
 
 def _heads(shown: tuple[Column, ...]) -> list[Column]:

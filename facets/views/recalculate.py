@@ -156,7 +156,9 @@ class _Page:
         arrived = outcome.arrived_since(conflict.expected_seq) if conflict else []
         context: dict[str, Any] = {
             "outcome": outcome,
-            "changes": display.changes(outcome.changes, self.definition.label, sensitive=self.sensitive),
+            "changes": display.changes(
+                outcome.changes, self.definition.label, sensitive=self.sensitive, unit=self.definition.unit
+            ),
             "failures": [
                 {
                     "seq": failure.seq,

@@ -74,7 +74,10 @@ def receipt(request: HttpRequest, facet: str, operation_id: UUID, entity_id: str
         "last": last,
         "newest": newest,
         "changes": display.changes(
-            found.changes, definition.label if definition else humanize, sensitive=sensitive
+            found.changes,
+            definition.label if definition else humanize,
+            sensitive=sensitive,
+            unit=definition.unit if definition else lambda _: "",
         ),
         "unknown": found.unknown,
         # Not `messages`, which is what Django tells the person once.

@@ -79,7 +79,11 @@ def test_a_long_history_is_run_to_its_end_with_and_without_javascript(
     expect(page.locator("#moment")).to_contain_text("As it was after event 40 of 200", timeout=20_000)
     if javascript:
         page.goto(url_of("entity", long))
-        page.get_by_role("link", name="Draw Balance over 200 events").click()
+        draw = page.get_by_role("link", name="Draw Balance over 200 events")
+        page.emulate_media(media="print")
+        expect(draw).to_be_hidden()
+        page.emulate_media(media="screen")
+        draw.click()
         expect(page.locator("#chart .chart-line")).to_be_visible(timeout=20_000)
         expect(page).to_have_title(re.compile(f"^{long} · "))
         page.locator("#chart .chart-link").last.click()

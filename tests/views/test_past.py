@@ -289,12 +289,12 @@ def test_a_check_that_went_on_from_an_earlier_look_says_so_and_can_be_made_anew(
 def test_two_moments_are_compared_either_way(viewer: Client, dated: str):
     response = viewer.get(url("compare") + "?from=1&to=3")
     assert [(c["path"], c["old"].text, c["new"].text) for c in response.context["changes"]] == [
-        ("Balance", "0", "-200")
+        ("Balance, EUR", "0", "-200")
     ]
 
     swapped = viewer.get(url("compare") + "?from=3&to=1")
     assert [(c["path"], c["old"].text, c["new"].text) for c in swapped.context["changes"]] == [
-        ("Balance", "-200", "0")
+        ("Balance, EUR", "-200", "0")
     ]
     assert "No difference" in text_of(viewer.get(url("compare") + "?from=2&to=2"))
     assert [c["old"].text for c in viewer.get(url("compare")).context["changes"]] == ["-200"]

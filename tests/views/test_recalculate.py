@@ -59,7 +59,7 @@ def test_what_would_change_is_shown_and_nothing_written(operator: Client, accoun
 
     assert response.status_code == 200
     changes = [(c["path"], c["old"].text, c["new"].text) for c in response.context["changes"]]
-    assert changes == [("Balance", "9999", "100"), ("Last name", "not set", "Reed")]
+    assert changes == [("Balance, EUR", "9999", "100"), ("Last name", "not set", "Reed")]
     assert "3 events read" in response.text
     assert accounts.db.get_records(drifted) == before
 

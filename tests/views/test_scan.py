@@ -23,7 +23,7 @@ def test_entities_are_listed_with_the_values_that_staff_know_them_by(viewer: Cli
     assert [(cell.label, cell.value.text) for cell in row.cells] == [
         ("First name", "Ada"),
         ("Last name", "Reed"),
-        ("Balance", "100"),
+        ("Balance, EUR", "100"),
     ]
     assert reverse("entity", args=["BANK_ACCOUNT", "acc-1"]) in response.text
 
