@@ -6,6 +6,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, NamedTuple
@@ -34,11 +35,12 @@ _DRIFT = (
     " THEN facets_entity.drift_seq END"
 )
 _CHANGED = ", ".join([*(f"{name} = excluded.{name}" for name in _COLUMNS[2:]), _DRIFT])
-_UPSERT = (
+_INSERT = (
     f"INSERT INTO facets_entity ({', '.join(_COLUMNS)}) VALUES ({', '.join(['%s'] * len(_COLUMNS))})"
-    f" ON CONFLICT (facet_id, entity_id) DO UPDATE SET {_CHANGED}"
-    " WHERE (excluded.seq, excluded.ts) >= (facets_entity.seq, facets_entity.ts)"
+    " ON CONFLICT (facet_id, entity_id) DO"
 )
+_IF_NEW = f"{_INSERT} NOTHING"
+_IF_NEWER = f"{_INSERT} UPDATE SET {_CHANGED} WHERE (excluded.seq, excluded.ts) >= (facets_entity.seq, facets_entity.ts)"
 
 # SQLite takes 32,766 parameters; a batch may be larger.
 _AT_ONCE = 1_000
@@ -148,6 +150,16 @@ def write(facet: TableFacet, entries: Sequence[Entry], read_at: int) -> Written:
     Args:
         entries: each entity once.
     """
+    while True:
+        with suppress(_MadeMeanwhile), transaction.atomic():
+            return _write(facet, entries, read_at)
+
+
+class _MadeMeanwhile(Exception):
+    """Another writer made a row that was not there a moment ago; it can be held now, and compared."""
+
+
+def _write(facet: TableFacet, entries: Sequence[Entry], read_at: int) -> Written:
     held = _held(facet, [escaped(entry.id) for entry in entries])
     changed: list[Entry] = []
     rows: list[tuple[Any, ...]] = []
@@ -175,14 +187,19 @@ def write(facet: TableFacet, entries: Sequence[Entry], read_at: int) -> Written:
     _read_again(same, read_at)
     ids = [row[1] for row in rows]
     texts = {before.pk: before.said[_TEXT] for id in ids if (before := held.get(id))}
+    new = [row for row in rows if row[1] not in held]
     with fulltext.kept_up(facet.pk, ids, texts), connection.cursor() as cursor:
-        cursor.executemany(_UPSERT, rows)
+        if new:
+            cursor.executemany(_IF_NEW, new)
+            if cursor.rowcount < len(new):
+                raise _MadeMeanwhile
+        cursor.executemany(_IF_NEWER, [row for row in rows if row[1] in held])
     if not compares:
         _write_digests(facet, changed)
     if changed and facet.version not in (MIXED, changed[0].version):
         TableFacet.objects.filter(pk=facet.pk).update(version=MIXED)
         facet.version = MIXED
-    return Written(facet, sum(id not in held for id in ids), events)
+    return Written(facet, len(new), events)
 
 
 class _Held(NamedTuple):

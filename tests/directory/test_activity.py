@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -166,3 +167,39 @@ def test_what_two_write_at_once_is_counted_once(people: Note) -> None:
         people("a", seq=5, ts=ago(0))
     read = [sql for sql in statements if '"values", text' in sql and sql.startswith("SELECT")]
     assert [sql.endswith("FOR UPDATE") for sql in read] == [connection.features.has_select_for_update]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("theirs", [2, 3, 5])
+def test_an_entity_that_two_find_new_at_once_is_counted_once(theirs: int, people: Note) -> None:
+    people("known", seq=1, ts=ago(9))
+    facet = rows.facet_of("PERSON")
+    TableFacet.objects.update(counted_since=1)
+    facet.refresh_from_db()
+    reached = threading.Event()
+
+    def reach(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
+        # On PostgreSQL it waits at the row; SQLite lets one write at a time.
+        if sql.startswith(("INSERT INTO facets_entity ", "BEGIN")):
+            reached.set()
+        return execute(sql, *rest)
+
+    def other() -> None:
+        try:
+            with connection.execute_wrapper(reach):
+                people("a", seq=theirs, ts=ago(0))
+        finally:
+            reached.set()
+            connection.close()
+
+    thread = threading.Thread(target=other)
+    with transaction.atomic():
+        record = state_record("PERSON", "a", 3, json.dumps({"name": "Ada"}), ago(0))
+        entry = rows.recipe_of(facet).entry(record)
+        written = rows.write(facet, [entry], NOW)
+        thread.start()
+        reached.wait()
+        written.count()
+    thread.join()
+    facet.refresh_from_db()
+    assert (facet.entities, counted()) == (2, {9: 1, 0: max(3, theirs)})
