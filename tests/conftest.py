@@ -51,6 +51,14 @@ def _a_test_that_commits_leaves_what_migrating_leaves() -> Generator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _a_busy_machine_answers_with_what_it_was_asked() -> Generator[None]:
+    """Not with the progress of a replay, to which a page turns after a second. Tests of that say so."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(import_module("facets.views.walk"), "SECONDS", 60.0)
+        yield
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--only-database",
