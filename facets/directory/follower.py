@@ -20,6 +20,7 @@ from django.db import close_old_connections, transaction
 from facets.core import FacetError, Record, TableNotFound
 from facets.core.dynamodb import DynamoTable
 from facets.core.table_stream import KEPT, ShardRead, StateChange, Stream, StreamEnded, Trimmed
+from facets.directory.entry import Entry
 from facets.directory.lease import in_words, is_gone, new_owner
 from facets.directory.models import Follower, StreamShard, TableFacet
 from facets.directory.rows import Written, drop, facet_of, now_ms, recipe_of, write
@@ -248,6 +249,11 @@ def _apply(state: _State, reading: _Reading, found: ShardRead, said: Told) -> No
     for change in last.values():
         if change.state is not None:
             states.setdefault(change.state.facet, []).append(change.state)
+    prepared: list[tuple[TableFacet, list[Entry]]] = []
+    for name, records in sorted(states.items()):
+        facet = facet_of(name)
+        recipe = recipe_of(facet)
+        prepared.append((facet, [recipe.entry(record) for record in sorted(records, key=_by_key)]))
     removed = 0
     with transaction.atomic():
         _hold(state)
@@ -258,11 +264,7 @@ def _apply(state: _State, reading: _Reading, found: ShardRead, said: Told) -> No
             dropped = _drop(change.key, unless_after=change.at + _SECOND)
             written += [Written(facet, -1, {}) for facet in dropped]
             removed += len(dropped) if last[change.key] is change else 0
-        for name, records in sorted(states.items()):
-            facet = facet_of(name)
-            recipe = recipe_of(facet)
-            entries = [recipe.entry(record) for record in sorted(records, key=_by_key)]
-            written.append(write(facet, entries, now_ms()))
+        written += [write(facet, entries, now_ms()) for facet, entries in prepared]
         for each in sorted(written, key=_by_facet):
             each.count()
         row = reading.row

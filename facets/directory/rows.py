@@ -48,14 +48,21 @@ _AT_ONCE = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a facet has more, or less, since rows were written: entities, and events by quarter of an hour, see `activity`."""
+    """What a facet has more, or less, since rows were written: entities, and events by quarter of an hour, see `activity`.
+
+    `mixed` if they were read by another definition than those that were there.
+    """
 
     facet: TableFacet
     entities: int
     events: Mapping[int, int]
+    mixed: bool = False
 
     def count(self, *, events: bool = True) -> None:
-        """Keep up the facet's numbers. Comes last in a transaction, since all who write to the facet wait for it."""
+        """Keep up what is said of the facet. Comes last in a transaction, since all who write to the facet wait for it."""
+        if self.mixed:
+            TableFacet.objects.filter(pk=self.facet.pk).update(version=MIXED)
+            self.facet.version = MIXED
         if events:
             activity.add(self.facet, self.events)
         if self.entities:
@@ -196,10 +203,8 @@ def _write(facet: TableFacet, entries: Sequence[Entry], read_at: int) -> Written
         cursor.executemany(_IF_NEWER, [row for row in rows if row[1] in held])
     if not compares:
         _write_digests(facet, changed)
-    if changed and facet.version not in (MIXED, changed[0].version):
-        TableFacet.objects.filter(pk=facet.pk).update(version=MIXED)
-        facet.version = MIXED
-    return Written(facet, len(new), events)
+    mixed = bool(changed) and facet.version not in (MIXED, changed[0].version)
+    return Written(facet, len(new), events, mixed)
 
 
 class _Held(NamedTuple):
