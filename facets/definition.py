@@ -229,14 +229,11 @@ class FacetDefinition(Generic[State]):
                 return info.title
         return humanize(field)
 
-    def unit(self, field: str) -> str:
-        """What a number of the state's field counts, such as `EUR`; "" where the schema does not say."""
-        fields = self.state.model_fields.items()
-        return next((unit_of(info) for name, info in fields if field == stored_key(name, info)), "")
-
     def heading(self, field: str) -> str:
-        """What stands above numbers of the field: `Balance, EUR`."""
-        return with_unit(self.label(field), self.unit(field))
+        """The label with what the field's numbers count, where the schema says so: `Balance, EUR`."""
+        fields = self.state.model_fields.items()
+        units = (unit_of(info) for name, info in fields if field == stored_key(name, info))
+        return with_unit(self.label(field), next(units, ""))
 
     def unknown_sensitive_fields(self) -> list[str]:
         """Those sensitive fields that neither the state nor any event has: mistyped, or of messages alone."""

@@ -160,18 +160,20 @@ def changes(
     *,
     sensitive: Sequence[str],
     show: Callable[[JSON], Value] = scalar,
-    unit: Callable[[str], str] = lambda _: "",
+    heading: Callable[[str], str] | None = None,
 ) -> list[dict[str, Any]]:
     """Differences for a template: `path` as words, `kind`, and `old` and `new` as Values, sensitive ones masked.
 
-    `unit` tells what numbers of a field at the top count; it follows the field's words.
+    `heading` gives the words for a field at the top, where they are to be others than `label`'s.
     """
+    heading = heading or label
 
     def named(change: Change) -> str:
-        words = " › ".join(label(part) if isinstance(part, str) else f"#{part + 1}" for part in change.path)
         match change.path:
             case (str(field),):
-                return visible(with_unit(words, unit(field)))
+                words = heading(field)
+            case path:
+                words = " › ".join(label(part) if isinstance(part, str) else f"#{part + 1}" for part in path)
         return visible(words) or "The whole value"
 
     return [

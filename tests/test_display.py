@@ -10,7 +10,7 @@ from pydantic import Field
 
 from facets import display
 from facets.core import json
-from facets.definition import Model
+from facets.definition import Model, humanize
 from facets.diff import ABSENT, diff
 from tests.test_diff import json_values
 
@@ -79,10 +79,9 @@ def test_what_a_column_counts_stands_in_its_heading():
 
 
 def test_a_change_says_what_its_numbers_count():
-    units = {"balance": "EUR"}
     old, new = {"balance": 5, "line": {"balance": 1}}, {"balance": 7, "line": {"balance": 2}}
 
-    found = display.changes(diff(old, new), sensitive=(), unit=lambda field: units.get(field, ""))
+    found = display.changes(diff(old, new), sensitive=(), heading=lambda field: f"{humanize(field)}, EUR")
 
     # What stands deeper is another field, of which nothing is known.
     assert [change["path"] for change in found] == ["Balance, EUR", "Line › Balance"]

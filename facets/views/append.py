@@ -354,7 +354,10 @@ class _Flow:
             **self._frame(),
             "preview": preview,
             "changes": display.changes(
-                preview.changes, self.definition.label, sensitive=self.sensitive, unit=self.definition.unit
+                preview.changes,
+                self.definition.label,
+                sensitive=self.sensitive,
+                heading=self.definition.heading,
             ),
             "after": display.rows(mask(preview.after, self.sensitive), self.definition.state),
             "effects": [self._effect(place, effect) for place, effect in enumerate(preview.effects, start=1)],
@@ -378,7 +381,10 @@ class _Flow:
             "rows": display.rows(mask(effect.event.data, self.sensitive), event_type.schema),
             "corrects": effect.event.corrects,
             "changes": display.changes(
-                effect.changes, self.definition.label, sensitive=self.sensitive, unit=self.definition.unit
+                effect.changes,
+                self.definition.label,
+                sensitive=self.sensitive,
+                heading=self.definition.heading,
             ),
             "messages": [
                 {

@@ -62,7 +62,7 @@ def compare(request: HtmxRequest, facet: str, entity_id: str) -> HttpResponse:
         diff(old.state, new.state),
         definition.label,
         sensitive=definition.sensitive_fields,
-        unit=definition.unit,
+        heading=definition.heading,
     )
     context |= {
         "compared": True,

@@ -18,7 +18,9 @@ def shown(
     found: Drift, definition: FacetDefinition[Any], sensitive: Sequence[str], entity_id: str
 ) -> dict[str, Any]:
     """A comparison for `_drift.html`, masked."""
-    changes = display.changes(found.changes, definition.label, sensitive=sensitive, unit=definition.unit)
+    changes = display.changes(
+        found.changes, definition.label, sensitive=sensitive, heading=definition.heading
+    )
     return {
         "found": found.found,
         "count": len(changes),

@@ -182,7 +182,9 @@ class _Page:
 
     def _step(self, effect: Effect, events: Sequence[Record], seq: int) -> StepRow:
         record = _record_of(effect, events)
-        changes = self._changes(effect, show=display.brief)
+        changes = display.changes(
+            effect.changes, self.definition.label, sensitive=self.sensitive, show=display.brief
+        )
         return StepRow(
             seq=effect.seq,
             url=self._url(effect.seq),
@@ -215,14 +217,16 @@ class _Page:
             "payload": timeline.payload(
                 record, event_type.schema if event_type else None, sensitive=self.sensitive
             ),
-            "changes": self._changes(effect, unit=self.definition.unit),
+            "changes": display.changes(
+                effect.changes,
+                self.definition.label,
+                sensitive=self.sensitive,
+                heading=self.definition.heading,
+            ),
             "error": self._said(effect),
             "skipped": effect.skipped,
             "published": [display.visible(event.type) for event in effect.published],
         }
-
-    def _changes(self, effect: Effect, **shown: Any) -> list[dict[str, Any]]:
-        return display.changes(effect.changes, self.definition.label, sensitive=self.sensitive, **shown)
 
     def _said(self, effect: Effect) -> str:
         return display.visible(redact(effect.error, self.sensitive, effect.data, effect.before))

@@ -157,7 +157,10 @@ class _Page:
         context: dict[str, Any] = {
             "outcome": outcome,
             "changes": display.changes(
-                outcome.changes, self.definition.label, sensitive=self.sensitive, unit=self.definition.unit
+                outcome.changes,
+                self.definition.label,
+                sensitive=self.sensitive,
+                heading=self.definition.heading,
             ),
             "failures": [
                 {

@@ -77,7 +77,7 @@ def receipt(request: HttpRequest, facet: str, operation_id: UUID, entity_id: str
             found.changes,
             definition.label if definition else humanize,
             sensitive=sensitive,
-            unit=definition.unit if definition else lambda _: "",
+            heading=definition.heading if definition else None,
         ),
         "unknown": found.unknown,
         # Not `messages`, which is what Django tells the person once.
