@@ -87,13 +87,14 @@
   });
 
   // What a popover asks for is typed at once; elsewhere the letters would be single keys of the page.
-  document.addEventListener(
-    "toggle",
-    (event) => {
-      if (event.target.matches("details.popover[open]")) event.target.querySelector("textarea")?.focus();
-    },
-    true,
-  );
+  // It opens in the click itself, since its own toggle comes after letters that are waiting already.
+  document.addEventListener("click", (event) => {
+    const popover = event.target.closest("details.popover > summary")?.parentElement;
+    if (!popover || popover.open) return;
+    event.preventDefault();
+    popover.open = true;
+    popover.querySelector("textarea")?.focus();
+  });
 
   document.addEventListener("click", async (event) => {
     for (const open of document.querySelectorAll("details.popover[open]")) {

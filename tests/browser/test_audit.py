@@ -76,6 +76,18 @@ def test_one_export_after_the_other_comes(signed_in: Page, intent: int):
         assert download.value.suggested_filename.endswith(ending)
 
 
+def test_the_click_that_asks_to_reveal_is_in_the_reason_when_it_ends(signed_in: Page):
+    page = signed_in
+    page.goto("/facets/BANK_ACCOUNT/entity/acc-1002")
+
+    assert (
+        page.evaluate(
+            "() => { document.querySelector('.reveal > summary').click(); return document.activeElement.name }"
+        )
+        == "reason"
+    )
+
+
 def test_a_reason_to_reveal_is_typed_at_once(signed_in: Page):
     page = signed_in
     page.goto("/facets/BANK_ACCOUNT/entity/acc-1002")
