@@ -52,7 +52,7 @@ def sensitive_fields_are_fields(app_configs: Any, **kwargs: Any) -> list[CheckMe
 def columns_have_keys(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """What has no sort key is shown and searched, but a list can be neither sorted nor filtered by it."""
     # Not before the models are loaded.
-    from facets.directory.entry import columns_of, is_masked, paths_of
+    from facets.directory.index_entry import columns_of, is_masked, paths_of
 
     problems: list[CheckMessage] = []
     for definition in registry.definitions().values():

@@ -1,6 +1,5 @@
 """The SQL tables of this app, where Django looks for them; each is defined beside what uses it."""
 
-from facets.checkpoints import Checkpoint
 from facets.directory.models import (
     Entity,
     FileMark,
@@ -11,6 +10,7 @@ from facets.directory.models import (
     StreamShard,
     TableFacet,
 )
+from facets.entities.checkpoints import Checkpoint
 
 __all__ = [
     "Checkpoint",

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.conf import settings
 
-from facets.definition import DefinitionError, FacetDefinition
+from facets.definitions import DefinitionError, FacetDefinition
 
 
 @cache

@@ -17,7 +17,7 @@ DEMO_DIR = BASE_DIR / ".demo"
 # Django's own `check --deploy` asks for this many.
 MIN_SECRET_KEY = 50
 
-# Those of hdeadmin.access.rights, which needs Django's settings to be read first.
+# Those of hdeadmin.permissions.permissions, which needs Django's settings to be read first.
 ROLES = ("viewer", "corrector", "operator", "auditor", "administrator")
 
 Words = Annotated[tuple[str, ...], NoDecode]
@@ -265,7 +265,7 @@ class Environment(BaseSettings):
             raise ValueError("HDEADMIN_EMAIL_FROM: set it to the sender of invitations")
         if self.HDEADMIN_DEMO:
             # Nowhere else: another company's ORDER has rules of its own.
-            self.HDEADMIN_FACETS = self.HDEADMIN_FACETS or ("facets.definitions",)
+            self.HDEADMIN_FACETS = self.HDEADMIN_FACETS or ("facets.demo.definitions",)
         if self.HDEADMIN_DEMO and len(self.SECRET_KEY) < MIN_SECRET_KEY:
             self.SECRET_KEY = _kept_key(DEMO_DIR / "secret_key")
         if 0 < len(self.HDEADMIN_AUDIT_KEY) < MIN_SECRET_KEY:

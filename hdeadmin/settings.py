@@ -2,7 +2,7 @@
 
 from django.contrib.messages import constants as message_levels
 
-from hdeadmin import env, logs
+from hdeadmin import env, logging
 
 _env = env.read()
 _local = _env.DEBUG or _env.HDEADMIN_DEMO
@@ -30,16 +30,16 @@ HDEADMIN_PROXY_COUNT = _env.HDEADMIN_PROXY_COUNT
 # What /readyz asks, by name, so that the deployment does not import the app it serves.
 HDEADMIN_READINESS = {
     "database": "hdeadmin.health.database_answers",
-    "table": "facets.stores.table_answers",
+    "table": "facets.conf.table_answers",
     "audit": "hdeadmin.audit.checks.can_be_recorded",
 }
 # What a server does beside answering requests, by name too.
-HDEADMIN_AT_START = ["facets.settlement.keep_settling"]
+HDEADMIN_AT_START = ["facets.changes.recovery.keep_settling"]
 
 INSTALLED_APPS = [
     # Before Django's, whose commands it puts on record.
-    "hdeadmin.access",
-    # Its pages are those of hdeadmin.access.administration; what allauth registers there is not shown.
+    "hdeadmin.accounts",
+    # Its pages are those of hdeadmin.accounts.administration; what allauth registers there is not shown.
     "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -54,13 +54,14 @@ INSTALLED_APPS = [
     "allauth.socialaccount",
     "allauth.usersessions",
     "hdeadmin",
+    "hdeadmin.permissions",
     "hdeadmin.audit",
     "facets",
 ]
 MIDDLEWARE = [
     # First, so that every answer has its line, its id and its headers: static files, errors and redirects too.
-    "hdeadmin.logs.RequestLog",
-    "hdeadmin.security.ResponseHeaders",
+    "hdeadmin.logging.RequestLog",
+    "hdeadmin.middleware.ResponseHeaders",
     "django.middleware.security.SecurityMiddleware",
     # Before static files, which the demo serves from where they are; those that were collected are compressed already.
     "hdeadmin.compression.Compression",
@@ -72,16 +73,16 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "hdeadmin.access.sessions.SessionLifetime",
+    "hdeadmin.accounts.sessions.SessionLifetime",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "hdeadmin.errors.ErrorPages",
-    "hdeadmin.errors.BodyLimit",
+    "hdeadmin.error_views.ErrorPages",
+    "hdeadmin.error_views.BodyLimit",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
-    "hdeadmin.access.factors.FactorGate",
+    "hdeadmin.accounts.mfa.FactorGate",
     "django_htmx.middleware.HtmxMiddleware",
-    "hdeadmin.audit.failures.AuditFailures",
-    "facets.views.failures.StoreFailures",
-    "facets.views.viewing.RecordedViews",
+    "hdeadmin.audit.middleware.AuditFailures",
+    "facets.middleware.StoreFailures",
+    "facets.view_records.RecordedViews",
 ]
 ROOT_URLCONF = "hdeadmin.urls"
 WSGI_APPLICATION = "hdeadmin.wsgi.application"
@@ -96,10 +97,10 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "hdeadmin.theme.theme",
-                "hdeadmin.access.context.access",
-                "hdeadmin.logs.request_id",
-                "hdeadmin.audit.context.audit",
-                "facets.views.frame.frame",
+                "hdeadmin.accounts.context_processors.access",
+                "hdeadmin.logging.request_id",
+                "hdeadmin.audit.context_processors.audit",
+                "facets.context_processors.frame",
             ]
         },
     }
@@ -124,7 +125,7 @@ MESSAGE_TAGS = {message_levels.SUCCESS: "ok", message_levels.WARNING: "warn", me
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "account_login"
-AUTHENTICATION_BACKENDS = ["hdeadmin.access.entrance.Backend"]
+AUTHENTICATION_BACKENDS = ["hdeadmin.accounts.adapter.Backend", "hdeadmin.access.entrance.Backend"]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -132,15 +133,15 @@ PASSWORD_HASHERS = [
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
-    {"NAME": "hdeadmin.access.passwords.KnownPasswordValidator"},
-    {"NAME": "hdeadmin.access.passwords.OwnWordsValidator"},
+    {"NAME": "hdeadmin.accounts.validators.KnownPasswordValidator"},
+    {"NAME": "hdeadmin.accounts.validators.OwnWordsValidator"},
 ]
 
 # Invitations and the links that set a new password.
 PASSWORD_RESET_TIMEOUT = 3 * 24 * 60 * 60  # seconds
 
-ACCOUNT_ADAPTER = "hdeadmin.access.entrance.Entrance"
-ACCOUNT_FORMS = {"login": "hdeadmin.access.entrance.LoginForm"}
+ACCOUNT_ADAPTER = "hdeadmin.accounts.adapter.Entrance"
+ACCOUNT_FORMS = {"login": "hdeadmin.accounts.adapter.LoginForm"}
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 # Nobody signs up; allauth reads here which fields its sign-in has.
 ACCOUNT_SIGNUP_FIELDS = ["email*", "username*", "password1*"]
@@ -151,14 +152,14 @@ ACCOUNT_LOGIN_TIMEOUT = 10 * 60  # seconds between the password and the second f
 # "key" is the person whose password or code is guessed at.
 ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "30/m/ip,5/5m/key"}
 
-MFA_ADAPTER = "hdeadmin.access.factors.Factors"
+MFA_ADAPTER = "hdeadmin.accounts.mfa.Factors"
 MFA_FORMS = {
-    "authenticate": "hdeadmin.access.factors.AuthenticateForm",
-    "reauthenticate": "hdeadmin.access.factors.ReauthenticateForm",
-    "add_webauthn": "hdeadmin.access.factors.AddPasskeyForm",
-    "login_webauthn": "hdeadmin.access.factors.LoginPasskeyForm",
-    "authenticate_webauthn": "hdeadmin.access.factors.AuthenticatePasskeyForm",
-    "reauthenticate_webauthn": "hdeadmin.access.factors.ReauthenticatePasskeyForm",
+    "authenticate": "hdeadmin.accounts.mfa.AuthenticateForm",
+    "reauthenticate": "hdeadmin.accounts.mfa.ReauthenticateForm",
+    "add_webauthn": "hdeadmin.accounts.mfa.AddPasskeyForm",
+    "login_webauthn": "hdeadmin.accounts.mfa.LoginPasskeyForm",
+    "authenticate_webauthn": "hdeadmin.accounts.mfa.AuthenticatePasskeyForm",
+    "reauthenticate_webauthn": "hdeadmin.accounts.mfa.ReauthenticatePasskeyForm",
 }
 MFA_RATE_LIMITS = {"webauthn_login": "30/m/ip"}
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
@@ -169,7 +170,7 @@ MFA_TOTP_ISSUER = "hdeadmin"
 # There is no page on which anybody adds an address.
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 
-SOCIALACCOUNT_ADAPTER = "hdeadmin.access.sso.SingleSignOn"
+SOCIALACCOUNT_ADAPTER = "hdeadmin.accounts.sso.SingleSignOn"
 SOCIALACCOUNT_PROVIDERS = {
     "openid_connect": {
         "APPS": [
@@ -202,7 +203,7 @@ HDEADMIN_OIDC_MFA = list(_env.HDEADMIN_OIDC_MFA)
 HDEADMIN_EMAIL_URL = _env.HDEADMIN_EMAIL_URL
 HDEADMIN_EMAIL_FROM = _env.HDEADMIN_EMAIL_FROM
 
-SESSION_SERIALIZER = "hdeadmin.access.sealing.SealedSerializer"
+SESSION_SERIALIZER = "hdeadmin.accounts.encryption.SealedSerializer"
 SESSION_COOKIE_AGE = 30 * 60  # seconds without a request
 HDEADMIN_SESSION_SECONDS = 12 * 60 * 60  # seconds from sign-in, whatever is done in them: one working day
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
@@ -216,7 +217,7 @@ CSRF_COOKIE_NAME = f"{_cookie_prefix}hdeadmin_csrf"
 CSRF_COOKIE_SECURE = _https
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
-CSRF_FAILURE_VIEW = "hdeadmin.errors.csrf_failure"
+CSRF_FAILURE_VIEW = "hdeadmin.error_views.csrf_failure"
 X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
@@ -260,5 +261,5 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000
 # Nothing here takes uploads.
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
 
-LOGGING_CONFIG = "hdeadmin.logs.configure"
-LOGGING = logs.configuration(readable=_local)
+LOGGING_CONFIG = "hdeadmin.logging.configure"
+LOGGING = logging.configuration(readable=_local)

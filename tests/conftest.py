@@ -13,9 +13,9 @@ from django.db import connection
 from django.test import TransactionTestCase
 from hypothesis import settings
 
-from tests.audit.unguarded import drop_triggers
+from tests.hdeadmin.audit.unguarded import drop_triggers
 
-pytest_plugins = ("tests.dynamodb_local", "tests.engines")
+pytest_plugins = ("tests.support.dynamodb_local", "tests.support.engines")
 
 # Properties are judged by what they find, never by how long a busy machine takes to find it.
 settings.register_profile("untimed", deadline=None)
@@ -44,7 +44,7 @@ def _a_test_that_commits_leaves_what_migrating_leaves() -> Generator[None]:
         flush(case)
         # Its table is no model's.
         cache.clear()
-        import_module("hdeadmin.access.migrations.0002_grants").grant_defaults(apps, None)
+        import_module("hdeadmin.permissions.migrations.0002_grants").grant_defaults(apps, None)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", flush_and_begin_anew)
@@ -55,7 +55,7 @@ def _a_test_that_commits_leaves_what_migrating_leaves() -> Generator[None]:
 def _a_busy_machine_answers_with_what_it_was_asked() -> Generator[None]:
     """Not with the progress of a replay, to which a page turns after a second. Tests of that say so."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(import_module("facets.views.walk"), "SECONDS", 60.0)
+        patch.setattr(import_module("facets.views.long_replay"), "SECONDS", 60.0)
         yield
 
 

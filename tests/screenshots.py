@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.served_demo import ROOT, served_demo, sign_in
+from tests.support.served_demo import ROOT, served_demo, sign_in
 
 FOLDER = ROOT / ".screenshots"
 LARGEST = 150 * 1024

@@ -21,10 +21,10 @@ os.environ.update(
         "DEBUG": "true",
         "SECRET_KEY": "for tests only " * 4,
         "HDEADMIN_AUDIT_KEY": "for the trail of tests only " * 2,
-        # tests/postgresql.py sets it, to run tests on PostgreSQL.
+        # tests/support/postgresql.py sets it, to run tests on PostgreSQL.
         "DATABASE_URL": os.environ.get("HDEADMIN_TEST_DATABASE_URL")
         or f"sqlite:///{FOLDER / 'hdeadmin.sqlite3'}",
-        "HDEADMIN_FACETS": "facets.definitions",
+        "HDEADMIN_FACETS": "facets.demo.definitions",
         # Tests of the second factor switch it on.
         "HDEADMIN_MFA": "false",
         # So that its addresses are there; tests of single sign-on run a provider of their own.

@@ -11,7 +11,7 @@ import pytest
 
 from facets.core import Event
 from facets.core.sqlite import SqliteTable
-from facets.definition import FacetDefinition
+from facets.definitions import FacetDefinition
 from hdeadmin.env import Environment
 
 README = Path(__file__).parent.parent.joinpath("README.md").read_text(encoding="utf-8")

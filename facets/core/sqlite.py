@@ -28,7 +28,7 @@ from facets.core.store import (
     check_transaction,
     operation_id_or_new,
 )
-from facets.core.stream import StreamEntry
+from facets.core.streaming import StreamEntry
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS records (

@@ -10,7 +10,7 @@ from uuid import uuid4
 from facets.core.errors import InvalidRecord, RecordTooLarge, TransactionTooLarge
 from facets.core.history import HistoryFault, Log
 from facets.core.records import Item, Kind, Record
-from facets.core.stream import StreamEntry
+from facets.core.streaming import StreamEntry
 
 # DynamoDB rejects the whole write above this. It was 25 until 2022, and hde still says 25.
 MAX_RECORDS = 100

@@ -1,1 +1,5 @@
-"""The demo's facets, one module each. Yours live in modules of your own, named by HDEADMIN_FACETS."""
+"""What a facet is: `from facets.definitions import FacetDefinition, Model`. Imports no Django."""
+
+from facets.definitions.definition import DefinitionError, EventType, FacetDefinition, Model, TypedProcessor
+
+__all__ = ["DefinitionError", "EventType", "FacetDefinition", "Model", "TypedProcessor"]

@@ -6,9 +6,9 @@ from typing import Any
 
 from facets.core import Processor, Record
 from facets.core.records import state_record
-from facets.definitions.bank_account import bank_account
-from facets.definitions.order import order as order_definition
 from facets.demo import accounts, cards, orders
+from facets.demo.definitions.bank_account import bank_account
+from facets.demo.definitions.order import order as order_definition
 from facets.demo.history import History, records
 from facets.demo.oddities import drift, oddities
 

@@ -7,7 +7,7 @@ from types import FrameType
 
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler, get_internal_wsgi_application
 
-from hdeadmin.logs import REQUESTS
+from hdeadmin.logging import REQUESTS
 
 HOST = "127.0.0.1"
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db import connection
 
-from facets.directory.text import marker
+from facets.directory.normalize import marker
 
 # SQLite takes 32,766 parameters; a batch may be larger.
 _AT_ONCE = 1_000

@@ -1,8 +1,8 @@
 """What the buttons within a form do to its draft: add, remove and move rows, begin and leave out optional parts."""
 
-from facets.forms.building import MAX_ROWS, Room, begin_group, begin_rows, build
+from facets.forms.builder import MAX_ROWS, Room, begin_group, begin_rows, build
+from facets.forms.fields import ABSENT
 from facets.forms.nodes import CompositeNode, EntriesNode, GroupNode, Node, RowsNode, walk
-from facets.forms.shapes import ABSENT
 
 FULL = "The form is full. Go on with it as JSON."
 _STEPS = {"up": -1, "down": 1}

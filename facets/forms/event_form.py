@@ -8,12 +8,12 @@ from django.conf import settings
 from pydantic import BaseModel
 
 from facets.forms import actions
-from facets.forms.building import Room, build
+from facets.forms.builder import Room, build
+from facets.forms.fields import ABSENT, Group, shape_of_model
 from facets.forms.json_text import MAX_DEPTH, NotJson, Path, Position, indented, positions
-from facets.forms.judging import Complaint, Verdict, judge, roundings
 from facets.forms.nodes import EntriesNode, JsonNode, Node, Place, as_json, count_names, walk
-from facets.forms.reading import Posted, read_form
-from facets.forms.shapes import ABSENT, Group, shape_of_model
+from facets.forms.post_values import Posted, read_form
+from facets.forms.validation import Complaint, Verdict, judge, roundings
 
 JSON = Any
 

@@ -9,10 +9,10 @@ from django.utils import timezone
 
 from facets.core import InvalidRecord
 from facets.forms import scalars
+from facets.forms.fields import ABSENT, Constant, Entries, Flag, Group, One, OneOf, Rows, Shape
 from facets.forms.json_text import NotJson, Path, indented, parse
+from facets.forms.messages import FILL_IN, sayable
 from facets.forms.scalars import Option, Unreadable
-from facets.forms.shapes import ABSENT, Constant, Entries, Flag, Group, One, OneOf, Rows, Shape
-from facets.forms.wording import FILL_IN, sayable
 
 JSON = Any
 

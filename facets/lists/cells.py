@@ -8,9 +8,9 @@ from datetime import UTC, date, datetime
 from math import isfinite
 from typing import Any
 
-from facets import display
-from facets.diff import ABSENT
-from facets.directory.question import Row
+from facets.core.diff import ABSENT
+from facets.definitions import display
+from facets.directory.queries import Row
 from facets.lists.columns import Column
 from facets.lists.highlight import Part, marked
 

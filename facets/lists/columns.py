@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Literal
 
-from facets.definition import FacetDefinition, with_unit
-from facets.directory.entry import columns_of
-from facets.directory.question import ID, SEQ, UPDATED
+from facets.definitions.definition import FacetDefinition, with_unit
+from facets.definitions.masking import MASKED, mask
+from facets.directory.index_entry import columns_of
+from facets.directory.queries import ID, SEQ, UPDATED
 from facets.forms import scalars
-from facets.forms.shapes import Constant, Field, Flag, Group, One, OneOf, Shape, shape_of_model
-from facets.masking import MASKED, mask
+from facets.forms.fields import Constant, Field, Flag, Group, One, OneOf, Shape, shape_of_model
 
 JSON = Any
 Kind = Literal["text", "choice", "number", "day", "moment", "other"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from facets.directory.text import fold
+from facets.directory.normalize import fold
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ def marked(text: str, words: Sequence[str]) -> list[Part]:
     """The text in pieces that make it up again.
 
     Args:
-        words: folded, as `facets.directory.text.words_of` gives them.
+        words: folded, as `facets.directory.normalize.words_of` gives them.
     """
     if not words:
         return [Part(text)] if text else []

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from facets.core import InvalidRecord, Record
-from facets.definition import FacetDefinition
-from facets.diff import ABSENT
-from facets.directory.entry import value_at
-from facets.directory.question import Row
+from facets.core.diff import ABSENT
+from facets.definitions import FacetDefinition
+from facets.directory.index_entry import value_at
+from facets.directory.queries import Row
 from facets.lists.columns import columns
 
 

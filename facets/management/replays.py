@@ -9,9 +9,9 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from facets import registry
-from facets.definition import FacetDefinition
-from facets.display import visible
-from facets.recalculation_report import NotAReport
+from facets.definitions import FacetDefinition
+from facets.definitions.display import visible
+from facets.jobs.report import NotAReport
 
 # So many in a row that the table did not answer for, and it is not asked for the others.
 OUTAGE = 20

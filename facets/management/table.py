@@ -7,10 +7,10 @@ from botocore.exceptions import BotoCoreError
 from django.conf import settings
 from django.core.management.base import CommandError
 
+from facets.conf import current_table
 from facets.core import FacetError, TableNotFound
 from facets.core.sqlite import SqliteTable
 from facets.core.store import Table
-from facets.stores import current_table
 
 
 def configured_table() -> Table:

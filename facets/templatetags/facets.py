@@ -17,10 +17,10 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from facets import display
 from facets.converters import id_in_path
-from facets.directory.question import UPDATED
-from facets.display import Value
+from facets.definitions import display
+from facets.definitions.display import Value
+from facets.directory.queries import UPDATED
 from facets.lists.cells import Cell
 from facets.lists.highlight import Part
 

@@ -11,25 +11,28 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods, require_safe
 
-from facets import confirmations, corrections, display, tickets, timeline
-from facets.cautions import cautions
-from facets.confirmations import ConfirmationRefused, Promise
+from facets.changes import append as corrections
+from facets.changes import preview_token
+from facets.changes.append import Preview, RuleRefused, StateChanged
+from facets.changes.audited_write import announcing
+from facets.changes.drafts import Draft, Slot, UnknownType
+from facets.changes.preview_token import ConfirmationRefused, Promise
+from facets.changes.warnings import cautions
+from facets.conf import current_table
 from facets.core import FacetError, InvalidRecord, Record, SequenceConflict, StoreUnavailable, TableNotFound
 from facets.core.facet import Facet
 from facets.core.records import inbound_record
 from facets.core.store import new_operation_id
-from facets.corrections import Preview, RuleRefused, StateChanged
-from facets.definition import FacetDefinition, in_words
-from facets.drafts import Draft, Slot, UnknownType
-from facets.masking import leave_out, mask, mask_unknown
-from facets.stored_form import to_stored
-from facets.stores import current_table
-from facets.undertakings import announcing
+from facets.definitions import display
+from facets.definitions.definition import FacetDefinition, in_words
+from facets.definitions.masking import leave_out, mask, mask_unknown
+from facets.definitions.serialization import to_stored
+from facets.entities import tickets, timeline
 from facets.views.entity import LONGEST_KEY
-from facets.views.rights import require_definition
-from hdeadmin import limits
-from hdeadmin.audit import trail
-from hdeadmin.audit.trail import AuditUnavailable
+from facets.views.permissions import require_definition
+from hdeadmin import ratelimit
+from hdeadmin.audit import log
+from hdeadmin.audit.log import AuditUnavailable
 
 logger = structlog.get_logger(__name__)
 
@@ -171,14 +174,14 @@ class _Flow:
         if not self.draft.is_valid():
             return self.show_draft(status=422)
         # A preview tells whether a value that was typed is the masked one: the field would not change.
-        if self.sensitive and not limits.allow(
+        if self.sensitive and not ratelimit.allow(
             self.request, "preview", times=_PREVIEWS, seconds=_PREVIEWS_SECONDS
         ):
             response = self.show_draft(
                 problem="Too many previews of entities with masked values. Wait some minutes, then go on.",
                 status=429,
             )
-            return limits.say_when(self.request, response)
+            return ratelimit.say_when(self.request, response)
         try:
             preview = corrections.preview(self.engine, self.entity_id, self.draft.events)
             if preview.seq > self.draft.since and (done := self._appended()):
@@ -203,7 +206,7 @@ class _Flow:
         posted = self.request.POST
         typed = self._typed()
         try:
-            promise = confirmations.read(
+            promise = preview_token.read(
                 posted.get("promise", ""),
                 person=str(self.request.user.pk),
                 action="append",
@@ -261,7 +264,7 @@ class _Flow:
         return self._stopped("unrecorded", status=503, promise=promise, typed=typed or self._typed())
 
     def _record(self, action: str, **facts: Any) -> None:
-        trail.record(action, request=self.request, facet=self.definition.name, entity=self.entity_id, **facts)
+        log.record(action, request=self.request, facet=self.definition.name, entity=self.entity_id, **facts)
 
     def _add(self, type: str, *args: Any, **kwargs: Any) -> None:
         try:
@@ -366,7 +369,7 @@ class _Flow:
             "typed": typed,
             "first_seq": preview.seq + 1,
             "seq": preview.seq,
-            "minutes": confirmations.VALID_SECONDS // 60,
+            "minutes": preview_token.VALID_SECONDS // 60,
             "shortest_reason": SHORTEST_REASON,
             "longest_reason": LONGEST_REASON,
         }

@@ -8,13 +8,13 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from facets.core.stream import StreamEntry
-from facets.drawing import SHORT, Mark, drawn_fields, picture, turning
-from facets.http import HtmxRequest
-from facets.replay import History, Position, Values, is_number
+from facets.core.streaming import StreamEntry
+from facets.entities.chart_fields import SHORT, Mark, drawn_fields, picture, turning
+from facets.entities.replay import History, Position, Values, is_number
 from facets.views.entity import missing
-from facets.views.rights import require_definition
-from facets.views.walk import end_of, entity_context, history_of, run, under_way
+from facets.views.long_replay import end_of, entity_context, history_of, run, under_way
+from facets.views.permissions import require_definition
+from hdeadmin.htmx import HtmxRequest
 
 
 @require_safe

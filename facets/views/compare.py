@@ -6,12 +6,12 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from facets import display
-from facets.diff import diff
-from facets.http import HtmxRequest
+from facets.core.diff import diff
+from facets.definitions import display
 from facets.views.entity import missing
-from facets.views.rights import require_definition
-from facets.views.walk import end_of, entity_context, history_of, run, under_way
+from facets.views.long_replay import end_of, entity_context, history_of, run, under_way
+from facets.views.permissions import require_definition
+from hdeadmin.htmx import HtmxRequest
 
 MAX_CHANGES = 300
 

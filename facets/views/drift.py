@@ -6,12 +6,12 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from facets.http import HtmxRequest
-from facets.state_check import drift
-from facets.views.drift_shown import shown
+from facets.entities.drift import drift
+from facets.views.drift_context import shown
 from facets.views.entity import missing
-from facets.views.rights import control, require_definition
-from facets.views.walk import end_of, entity_context, history_of, run, under_way
+from facets.views.long_replay import end_of, entity_context, history_of, run, under_way
+from facets.views.permissions import control, require_definition
+from hdeadmin.htmx import HtmxRequest
 
 
 @require_safe

@@ -12,20 +12,22 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from facets import directory, display, moments, registry, stored_text, timeline
-from facets.changed import Changed, changed
+from facets import directory, registry
+from facets.conf import current_table
 from facets.core import Record
 from facets.core.records import STATE_KEY, partition_key
-from facets.definition import FacetDefinition, humanize
-from facets.filters import Filters
-from facets.http import HtmxRequest
-from facets.marks import marked
-from facets.reading import Reader, Reading
-from facets.stores import current_table
-from facets.views.beside import beside_state
-from facets.views.moment import asks_for_moment, moment_page
-from facets.views.rights import control, may, require_view
-from facets.views.walk import history_of
+from facets.definitions import display
+from facets.definitions.definition import FacetDefinition, humanize
+from facets.definitions.highlight import marked
+from facets.entities import stored_text, time_input, timeline
+from facets.entities.effects import Changed, changed
+from facets.entities.filters import Filters
+from facets.entities.reader import Reader, Reading
+from facets.views.long_replay import history_of
+from facets.views.past_context import beside_state
+from facets.views.permissions import control, may, require_view
+from facets.views.time_travel import asks_for_moment, moment_page
+from hdeadmin.htmx import HtmxRequest
 
 # DynamoDB has no longer keys, and refuses to be asked for one.
 LONGEST_KEY = 2048  # bytes of UTF-8
@@ -97,10 +99,10 @@ def entity(request: HtmxRequest, facet: str, entity_id: str) -> HttpResponse:
     asked = Asked.of(request.GET)
     problem = ""
     if near := request.GET.get("near", "").strip():
-        zone = moments.zone_of(request.GET.get("zone", ""), timezone.get_current_timezone())
+        zone = time_input.zone_of(request.GET.get("zone", ""), timezone.get_current_timezone())
         try:
-            seq = reader.seq_at(moments.read(near, zone).ts)
-        except moments.NoSuchMoment as error:
+            seq = reader.seq_at(time_input.read(near, zone).ts)
+        except time_input.NoSuchMoment as error:
             problem = str(error)
         else:
             if seq is not None:

@@ -6,12 +6,13 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_POST
 
-from facets import registry, stored_text
-from facets.stores import current_table
+from facets import registry
+from facets.conf import current_table
+from facets.entities import stored_text
 from facets.views.entity import fits_a_key
-from facets.views.rights import require
-from hdeadmin import limits
-from hdeadmin.audit import trail
+from facets.views.permissions import require
+from hdeadmin import ratelimit
+from hdeadmin.audit import log
 
 
 @require_POST
@@ -21,15 +22,15 @@ def entity_state(request: HttpRequest, facet: str, entity_id: str) -> HttpRespon
     403: no right to export. 404: there is no stored state. 429: too often. 503: it cannot be put on record.
     """
     require(request, facet, "export")
-    if not limits.allow_export(request):
-        return limits.too_many(request)
+    if not ratelimit.allow_export(request):
+        return ratelimit.too_many(request)
     state = current_table().db(facet).get_state(entity_id) if fits_a_key(facet, entity_id) else None
     if state is None:
         raise Http404("There is no stored state.")
     definition = registry.get(facet)
     sensitive = definition.sensitive_fields if definition else ()
     text = stored_text.payload_text(state, definition, sensitive=sensitive)
-    trail.record(
+    log.record(
         "export", request=request, facet=facet, entity=entity_id, details={"of": "state", "seq": state.seq}
     )
     response = HttpResponse(text, content_type="application/json; charset=utf-8")

@@ -6,14 +6,15 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from facets import registry, timeline
-from facets.changed import MOST_BEFORE, changed_by
-from facets.http import HtmxRequest
-from facets.reading import Reader
-from facets.stores import current_table
+from facets import registry
+from facets.conf import current_table
+from facets.entities import timeline
+from facets.entities.effects import MOST_BEFORE, changed_by
+from facets.entities.reader import Reader
 from facets.views.entity import event_url, fits_a_key
-from facets.views.rights import control, require_view
-from facets.views.walk import history_of
+from facets.views.long_replay import history_of
+from facets.views.permissions import control, require_view
+from hdeadmin.htmx import HtmxRequest
 
 
 @require_safe

@@ -11,14 +11,14 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from facets import directory, registry
-from facets.lists import asked as addresses
-from facets.lists import files
-from facets.lists.asked import Asked
+from facets.lists import export as files
+from facets.lists import filters as addresses
 from facets.lists.columns import columns
-from facets.lists.files import Format
-from facets.views.rights import require
-from hdeadmin import limits
-from hdeadmin.audit import trail
+from facets.lists.export import Format
+from facets.lists.filters import Asked
+from facets.views.permissions import require
+from hdeadmin import ratelimit
+from hdeadmin.audit import log
 
 
 @require_POST
@@ -29,8 +29,8 @@ def export(request: HttpRequest, facet: str) -> HttpResponse | StreamingHttpResp
     often. 503: it cannot be put on record.
     """
     require(request, facet, "export")
-    if not limits.allow_export(request):
-        return limits.too_many(request)
+    if not ratelimit.allow_export(request):
+        return ratelimit.too_many(request)
     format = request.POST.get("format", "")
     if format not in get_args(Format) or not directory.knows(facet):
         raise Http404("There is no such file.")
@@ -40,7 +40,7 @@ def export(request: HttpRequest, facet: str) -> HttpResponse | StreamingHttpResp
     if asked.problems:
         return HttpResponseRedirect(reverse("facet", args=[facet]) + asked.here)
     secret = bool(definition and definition.sensitive_fields)
-    trail.record("export", request=request, facet=facet, details=_details(asked, format, secret=secret))
+    log.record("export", request=request, facet=facet, details=_details(asked, format, secret=secret))
     listed = [column for column in shown if column.listed]
     lines = files.lines(directory.every(asked.question), listed, cast(Format, format))
     # A lone surrogate, which no encoding of text has, is written as JSON escapes it.

@@ -10,25 +10,26 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from facets import directory, overview, registry
+from facets import directory, registry
 from facets.converters import entities_url
-from facets.directory.question import ID, SEQ, UPDATED, NoSuchPlace
-from facets.directory.text import words_of
-from facets.http import HtmxRequest
-from facets.lists import asked as addresses
-from facets.lists.asked import Asked
+from facets.directory.normalize import words_of
+from facets.directory.queries import ID, SEQ, UPDATED, NoSuchPlace
+from facets.lists import filters as addresses
 from facets.lists.cells import listed
 from facets.lists.columns import OWN, Column, columns
-from facets.views.rights import control, require_view
-from facets.views.scan import scan
+from facets.lists.filters import Asked
+from facets.views import overview
+from facets.views.browse import scan
+from facets.views.permissions import control, require_view
 from facets.views.search import allow_search
-from hdeadmin import limits
+from hdeadmin import ratelimit
+from hdeadmin.htmx import HtmxRequest
 
 
 @require_safe
 @vary_on_headers("HX-Request", "HX-Target")
 def facet(request: HtmxRequest, facet: str) -> HttpResponse:
-    """The entities that the address asks for; `facets.lists.asked` says what it may ask.
+    """The entities that the address asks for; `facets.lists.filters` says what it may ask.
 
     Where the directory does not know the facet, or with `?scan`, the table itself is read, a part at a time.
     404: there is no such facet, or no such place in the list. 422: the address asks for what makes no sense; the
@@ -57,7 +58,7 @@ def facet(request: HtmxRequest, facet: str) -> HttpResponse:
         return _respond(request, context | {"rows": []}, asked, status=422)
     # Words are dear to look for, and may be a masked value that somebody guesses at.
     if asked.question.words and not allow_search(request):
-        return limits.too_many(request)
+        return ratelimit.too_many(request)
     try:
         page, count = directory.counted(
             asked.question, limit=asked.size, after=asked.after, before=asked.before

@@ -9,11 +9,12 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from facets import display, registry
-from facets.views.rights import WORDS, require
-from hdeadmin.access import grants
-from hdeadmin.access.grants import Change, LastAdministrator, NotGrantable
-from hdeadmin.access.rights import ACTIONS, FACET_ACTIONS, ROLES, administrators, rights_of, who_may
+from facets import registry
+from facets.definitions import display
+from facets.views.permissions import WORDS, require
+from hdeadmin.accounts import grants
+from hdeadmin.accounts.grants import Change, LastAdministrator, NotGrantable
+from hdeadmin.permissions.permissions import ACTIONS, FACET_ACTIONS, ROLES, administrators, rights_of, who_may
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,15 +10,17 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from facets import directory, drift, overview, registry
-from facets.definition import FacetDefinition
+from facets import directory, registry
+from facets.conf import current_table
+from facets.definitions import FacetDefinition
 from facets.directory import Freshness
-from facets.overview import Activity
-from facets.stores import current_table
+from facets.jobs import verify
+from facets.views import overview
 from facets.views.freshness import unindexed
-from facets.views.rights import may
+from facets.views.overview import Activity
+from facets.views.permissions import may
 from facets.views.search import viewable
-from hdeadmin.access.rights import administrators, scope
+from hdeadmin.permissions.permissions import administrators, scope
 
 
 @dataclass(slots=True)
@@ -45,7 +47,7 @@ def home(request: HttpRequest) -> HttpResponse:
     names = viewable(request)
     corrected = overview.corrections(names)
     found = directory.found()
-    drifted = drift.counts(found.values())
+    drifted = verify.counts(found.values())
     freshness = directory.freshness_of_all(names)
     cards = []
     for name in names:

@@ -10,8 +10,12 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from facets import confirmations, display, recalculations
-from facets.confirmations import ConfirmationRefused, Promise, PromisedEvent
+from facets.changes import preview_token
+from facets.changes import recalculate as recalculations
+from facets.changes.audited_write import announcing
+from facets.changes.preview_token import ConfirmationRefused, Promise, PromisedEvent
+from facets.changes.recalculate import Outcome, PreviewOutdated, RecalculationRefused
+from facets.conf import current_table
 from facets.core import (
     FacetError,
     InvalidRecord,
@@ -21,22 +25,20 @@ from facets.core import (
     TableNotFound,
     json,
 )
+from facets.core.diff import ABSENT, diff
 from facets.core.facet import Facet
 from facets.core.history import LogEntry
 from facets.core.json import JSON
+from facets.core.reconcile import Finding
 from facets.core.records import partition_key
 from facets.core.store import new_operation_id
-from facets.definition import FacetDefinition, humanize
-from facets.diff import ABSENT, diff
-from facets.masking import mask_unknown
-from facets.recalculations import Outcome, PreviewOutdated, RecalculationRefused
-from facets.reconciliation import Finding
-from facets.stores import current_table
-from facets.undertakings import announcing
+from facets.definitions import display
+from facets.definitions.definition import FacetDefinition, humanize
+from facets.definitions.masking import mask_unknown
 from facets.views.entity import LONGEST_KEY, event_url, missing
-from facets.views.rights import require_definition
-from hdeadmin.audit import trail
-from hdeadmin.audit.trail import AuditUnavailable
+from facets.views.permissions import require_definition
+from hdeadmin.audit import log
+from hdeadmin.audit.log import AuditUnavailable
 
 SHORTEST_REASON = 5  # characters
 LONGEST_REASON = 500
@@ -62,7 +64,7 @@ def recalculate(request: HttpRequest, facet: str, entity_id: str) -> HttpRespons
     page.reason = " ".join(request.POST.get("reason", "").split())
     text = request.POST.get("promise", "")
     try:
-        promise = confirmations.read(
+        promise = preview_token.read(
             text, person=page.person, action="recalculate", facet=facet, id=entity_id
         )
     except ConfirmationRefused as refused:
@@ -192,7 +194,7 @@ class _Page:
         return self._respond(context, status)
 
     def record(self, action: str, result: str, **details: Any) -> None:
-        trail.record(
+        log.record(
             action,
             request=self.request,
             facet=self.definition.name,

@@ -7,13 +7,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from facets import registry
-from facets.masking import redact
-from facets.reading import Reader
-from facets.stored_text import data_of
-from facets.stores import current_table
+from facets.conf import current_table
+from facets.definitions.masking import redact
+from facets.entities.reader import Reader
+from facets.entities.stored_text import data_of
 from facets.views.entity import Asked, fits_a_key, history_context, missing, read_page, state_context
-from facets.views.rights import require
-from hdeadmin.audit.trail import record
+from facets.views.permissions import require
+from hdeadmin.audit.log import record
 
 SHORTEST_REASON, LONGEST_REASON = 5, 500  # characters
 LONGEST_QUERY = 4_000

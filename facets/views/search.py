@@ -12,19 +12,20 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from facets import directory, lookup, registry
-from facets.definition import FacetDefinition
-from facets.directory.question import Row
-from facets.directory.text import words_of
-from facets.http import HtmxRequest
-from facets.lists.asked import LONGEST
+from facets import directory, registry
+from facets.conf import current_table
+from facets.definitions import FacetDefinition
+from facets.directory import id_lookup
+from facets.directory.normalize import words_of
+from facets.directory.queries import Row
 from facets.lists.cells import ListedEntity, listed
 from facets.lists.columns import columns
+from facets.lists.filters import LONGEST
 from facets.lists.rows import row_of
-from facets.stores import current_table
 from facets.views.freshness import unindexed
-from facets.views.rights import may
-from hdeadmin import limits
+from facets.views.permissions import may
+from hdeadmin import ratelimit
+from hdeadmin.htmx import HtmxRequest
 
 PALETTE, PAGE = 12, 50  # results
 
@@ -55,7 +56,7 @@ def search(request: HtmxRequest) -> HttpResponse:
         return (
             render(request, "facets/_palette.html", {"too_many": True}, status=429)
             if palette
-            else limits.too_many(request)
+            else ratelimit.too_many(request)
         )
     text = request.GET.get("q", "").replace("\x00", "").strip()[:LONGEST]
     if not text:
@@ -63,7 +64,7 @@ def search(request: HtmxRequest) -> HttpResponse:
     facets = viewable(request)
     only = request.GET.get("in", "")
     asked = [facet for facet in facets if facet == only] if only else facets
-    looked = lookup.by_id(current_table(), text, asked)
+    looked = id_lookup.by_id(current_table(), text, asked)
     if not palette and len(looked.found) == 1 and "all" not in request.GET:
         [state] = looked.found
         return HttpResponseRedirect(reverse("entity", args=[state.facet, state.entity_id]))
@@ -91,7 +92,7 @@ def search(request: HtmxRequest) -> HttpResponse:
 
 def allow_search(request: HttpRequest) -> bool:
     """Whether the person may look for words once more, wherever they type them; `limits.allow` has the rest."""
-    return limits.allow(request, "search", times=_TIMES, seconds=_SECONDS)
+    return ratelimit.allow(request, "search", times=_TIMES, seconds=_SECONDS)
 
 
 def viewable(request: HttpRequest) -> list[str]:

@@ -28,7 +28,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from hdeadmin.audit.chain import instant
 from hdeadmin.audit.models import AuditEntry, ChainHead
-from hdeadmin.audit.verification import Fault
+from hdeadmin.audit.verify import Fault
 
 _FORM = "hdeadmin-audit-anchor-1"
 

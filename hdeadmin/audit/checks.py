@@ -7,7 +7,7 @@ from typing import Any
 from django.core.checks import CheckMessage, Error
 from django.db import connections
 
-from hdeadmin.audit import triggers, verification
+from hdeadmin.audit import triggers, verify
 from hdeadmin.audit.models import AuditEntry, ChainHead
 
 logger = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ def problems() -> list[str]:
     """What can be told quickly of the trail that is wrong: missing guards, a broken end. Nothing where it is new."""
     gone = triggers.missing(connections["default"])
     found = [f"the database does not guard it, there is no {', '.join(gone)}. {_RESTORE}"] if gone else []
-    if fault := verification.of_the_end().fault:
+    if fault := verify.of_the_end().fault:
         found.append(str(fault))
     return found
 

@@ -21,7 +21,7 @@ from hdeadmin.audit import chain
 from hdeadmin.audit.anchors import key_name
 from hdeadmin.audit.chain import instant
 from hdeadmin.audit.models import AuditEntry, ChainHead
-from hdeadmin.audit.verification import Fault, entry_is_genuine
+from hdeadmin.audit.verify import Fault, entry_is_genuine
 from hdeadmin.spreadsheets import harmless
 
 FORM = "hdeadmin-audit-export-1"

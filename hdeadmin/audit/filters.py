@@ -10,8 +10,8 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from hdeadmin.access.rights import Scope
 from hdeadmin.audit.models import AuditEntry
+from hdeadmin.permissions.permissions import Scope
 
 _LONGEST = 2_100  # characters: no id of an entity is longer
 

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from django.db import models
 
-from hdeadmin.audit.exact_text import ExactTextField
+from hdeadmin.audit.fields import ExactTextField
 
 
 class AuditEntry(models.Model):

@@ -1,9 +1,9 @@
 """How fast the audit trail is: its pages beside paging by offset, at two lengths, and what adding to it takes.
 
     .venv/bin/python tests/benchmarks/bench_audit.py [--entries 10000 1000000] [--seconds 3]
-    .venv/bin/python tests/postgresql.py .venv/bin/python tests/benchmarks/bench_audit.py
+    .venv/bin/python tests/support/postgresql.py .venv/bin/python tests/benchmarks/bench_audit.py
 
-On SQLite in a temporary folder, or on the PostgreSQL that tests/postgresql.py gives. Reads run in turn, A B A B, so that
+On SQLite in a temporary folder, or on the PostgreSQL that tests/support/postgresql.py gives. Reads run in turn, A B A B, so that
 a machine whose speed drifts does not favour either. Times are medians.
 """
 
@@ -42,11 +42,11 @@ from django.conf import settings  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from django.db import connection, reset_queries  # noqa: E402
 
-from hdeadmin.access.rights import Scope  # noqa: E402
-from hdeadmin.audit import chain, trail, triggers, verification  # noqa: E402
+from hdeadmin.audit import chain, log, triggers, verify  # noqa: E402
 from hdeadmin.audit.filters import Filters, newest  # noqa: E402
 from hdeadmin.audit.models import AuditEntry, ChainHead  # noqa: E402
-from tests.audit.unguarded import drop_triggers  # noqa: E402
+from hdeadmin.permissions.permissions import Scope  # noqa: E402
+from tests.hdeadmin.audit.unguarded import drop_triggers  # noqa: E402
 
 PAGE = 51
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -165,15 +165,15 @@ def pages(entries: int, seconds: float) -> None:
     two = Scope(facets=frozenset(FACETS[:2]))
     of_two, end, waiting = median_ms(
         lambda: newest(Filters(), two, before=None, limit=PAGE),
-        verification.of_the_end,
-        trail.count_open,
+        verify.of_the_end,
+        log.count_open,
         seconds=seconds,
     )
     print(f"{'who audits two facets':28}{of_two:>12.2f}")
     print(f"{'the chain, its last 200':28}{end:>12.2f}")
     print(f"{'open intents':28}{waiting:>12.2f}")
     begun = time.perf_counter()
-    verified = verification.whole()
+    verified = verify.whole()
     took = time.perf_counter() - begun
     assert verified.fault is None, verified.fault
     print(f"the whole chain verified in {took:.1f} s, {verified.entries / took:,.0f} entries a second")
@@ -187,7 +187,7 @@ def writes(seconds: float) -> None:
 
         def work(place: int, counts: list[int] = counts, end: float = end) -> None:
             while time.perf_counter() < end:
-                trail.record("append", user="ann", facet="CLAIM", entity="e-1", reason="Counted twice")
+                log.record("append", user="ann", facet="CLAIM", entity="e-1", reason="Counted twice")
                 counts[place] += 1
                 reset_queries()
             connection.close()

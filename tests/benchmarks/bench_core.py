@@ -26,8 +26,8 @@ from facets.core.events import LazyEvents  # noqa: E402
 from facets.core.processor import ProcessResult  # noqa: E402
 from facets.core.sqlite import SqliteTable  # noqa: E402
 from facets.core.store import Table  # noqa: E402
-from facets.definitions.bank_account import bank_account  # noqa: E402
-from tests.dynamodb_local import running  # noqa: E402
+from facets.demo.definitions.bank_account import bank_account  # noqa: E402
+from tests.support.dynamodb_local import running  # noqa: E402
 
 ACCOUNT = "BANK_ACCOUNT"
 CREATED = Event("ACCOUNT_CREATION", {"id": "a"})

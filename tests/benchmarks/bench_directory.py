@@ -1,7 +1,7 @@
 """Lists and search among a million entities, and how fast a table is read into the directory.
 
     .venv/bin/python tests/benchmarks/bench_directory.py [--entities 10000,1000000] [--scanned 100000] [--repeats 41]
-    .venv/bin/python tests/postgresql.py .venv/bin/python tests/benchmarks/bench_directory.py --scanned 0
+    .venv/bin/python tests/support/postgresql.py .venv/bin/python tests/benchmarks/bench_directory.py --scanned 0
 
 Works in a temporary folder; the second line measures PostgreSQL. Starts a DynamoDB Local of its own. The bare scan is
 boto3's, with as many segments on as many threads, the same projection and filter, and only counts; both take turns.
@@ -33,7 +33,7 @@ os.environ |= {
     "DEBUG": "true",
     "SECRET_KEY": "for benchmarks only " * 3,
     "HDEADMIN_AUDIT_KEY": "for benchmarks only " * 3,
-    "HDEADMIN_FACETS": "facets.definitions",
+    "HDEADMIN_FACETS": "facets.demo.definitions",
     "HDEADMIN_STORE": os.environ.get("BENCH_STORE", "dynamodb:bench"),
     "DATABASE_URL": os.environ.get("BENCH_DATABASE_URL")
     or os.environ.get("HDEADMIN_TEST_DATABASE_URL")
@@ -55,12 +55,12 @@ from django.db import connection, transaction  # noqa: E402
 from facets import directory  # noqa: E402
 from facets.core import json  # noqa: E402
 from facets.core.dynamodb import DynamoTable  # noqa: E402
+from facets.core.dynamodb.scan import facts_of  # noqa: E402
 from facets.core.records import Item, inbound_record, state_record  # noqa: E402
-from facets.core.scan import facts_of  # noqa: E402
-from facets.directory import passes, rows  # noqa: E402
+from facets.directory import full_scan, writer  # noqa: E402
 from facets.directory.models import TableFacet  # noqa: E402
-from facets.directory.question import ID, SEQ, UPDATED, Condition, Question  # noqa: E402
-from tests.dynamodb_local import DynamoDBLocal, running  # noqa: E402
+from facets.directory.queries import ID, SEQ, UPDATED, Condition, Question  # noqa: E402
+from tests.support.dynamodb_local import DynamoDBLocal, running  # noqa: E402
 
 FACET = "BANK_ACCOUNT"
 FIRST = ("Ada", "Berta", "Çelik", "Dörte", "Émile", "Fay", "Gül", "Hans", "Inés", "José")
@@ -89,8 +89,8 @@ def account(number: int, rng: random.Random) -> tuple[str, dict[str, Any]]:
 def fill(entities: int) -> float:
     """Entities as a pass writes them; returns the seconds."""
     rng = random.Random(6)
-    facet = rows.facet_of(FACET)
-    recipe = rows.recipe_of(facet)
+    facet = writer.facet_of(FACET)
+    recipe = writer.recipe_of(facet)
     begun = time.monotonic()
     todo = iter(range(entities))
     while batch := list(islice(todo, 4_000)):
@@ -101,9 +101,9 @@ def fill(entities: int) -> float:
             entries.append(recipe.entry(state_record(FACET, id, rng.randint(1, 500), json.dumps(state), ts)))
         entries.sort(key=lambda entry: entry.id)
         with transaction.atomic():
-            rows.write(facet, entries, 1)
-    rows.recount(facet)
-    rows.settle_version(facet)
+            writer.write(facet, entries, 1)
+    writer.recount(facet)
+    writer.settle_version(facet)
     return time.monotonic() - begun
 
 
@@ -265,11 +265,11 @@ def bench_pass(entities: int, rounds: int = 3) -> None:
             TableFacet.objects.filter(table=settings.HDEADMIN_STORE).delete()
             times["bare, all attributes"].append(timed(partial(bare_scan, table, projected=False)))
             times["index, first"].append(
-                timed(partial(passes.run, table, facts_of(table), segments=SEGMENTS))
+                timed(partial(full_scan.run, table, facts_of(table), segments=SEGMENTS))
             )
             times["bare, projected"].append(timed(partial(bare_scan, table, projected=True)))
             times["index, again"].append(
-                timed(partial(passes.run, table, facts_of(table), segments=SEGMENTS))
+                timed(partial(full_scan.run, table, facts_of(table), segments=SEGMENTS))
             )
             assert TableFacet.objects.get(table=settings.HDEADMIN_STORE).entities == entities
         base = statistics.median(times["bare, projected"])

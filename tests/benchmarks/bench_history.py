@@ -25,7 +25,7 @@ from facets.core.dynamodb import DynamoTable, make_client  # noqa: E402
 from facets.core.records import Item, inbound_record, outbound_record, state_record  # noqa: E402
 from facets.core.sqlite import SqliteTable  # noqa: E402
 from facets.core.store import EventStore, HistoryPage, ReadCost  # noqa: E402
-from tests.dynamodb_local import running  # noqa: E402
+from tests.support.dynamodb_local import running  # noqa: E402
 
 FACET, TABLE = "BANK_ACCOUNT", "bench"
 INBOUND = ("ACCOUNT_CREATION", "ACCOUNT_UPDATE", "TRANSACTION_ACCEPTED")

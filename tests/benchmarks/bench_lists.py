@@ -39,8 +39,8 @@ from django_htmx.middleware import HtmxDetails  # noqa: E402
 
 from facets import directory, registry  # noqa: E402
 from facets.directory.models import Entity  # noqa: E402
-from facets.directory.question import ID, UPDATED, Question  # noqa: E402
-from facets.directory.rows import current_version  # noqa: E402
+from facets.directory.queries import ID, UPDATED, Question  # noqa: E402
+from facets.directory.writer import current_version  # noqa: E402
 from facets.views import search  # noqa: E402
 from facets.views.facet import facet as facet_view  # noqa: E402
 from facets.views.home import home as home_view  # noqa: E402
@@ -157,8 +157,8 @@ def middle_of(sort: str) -> str:
 
 
 def page_at(question: Question, row: Entity, column: str) -> Any:
-    from facets.directory.answer import _write_place
-    from facets.directory.question import Page, Row
+    from facets.directory.queries import Page, Row
+    from facets.directory.reader import _write_place
 
     key = row.ts if column == "-ts" else None
     found = Row(FACET, row.entity_id, row.seq, row.ts, row.read_at)

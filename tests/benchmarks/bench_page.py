@@ -36,7 +36,7 @@ from django.core.management import call_command  # noqa: E402
 from django.test import Client  # noqa: E402
 from django.urls import reverse  # noqa: E402
 
-from facets import stores  # noqa: E402
+from facets import conf  # noqa: E402
 from facets.core.records import Item, inbound_record, outbound_record, state_record  # noqa: E402
 from facets.demo.accounts import FACET  # noqa: E402
 
@@ -98,7 +98,7 @@ def main() -> None:
         settings.HDEADMIN_STORE = f"sqlite:{Path(folder) / 'ledger.sqlite3'}"
         call_command("migrate", verbosity=0)
         call_command("createcachetable", verbosity=0)
-        table = stores.current_table()
+        table = conf.current_table()
         table.create()
         for length in lengths:
             table.load(items(str(length), length))

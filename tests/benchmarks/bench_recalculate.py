@@ -33,10 +33,10 @@ django.setup()
 from django.conf import settings  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 
-from facets import stores  # noqa: E402
+from facets import conf  # noqa: E402
 from facets.core.dynamodb import DynamoTable  # noqa: E402
 from facets.core.records import inbound_record, outbound_record, state_record  # noqa: E402
-from tests.dynamodb_local import running  # noqa: E402
+from tests.support.dynamodb_local import running  # noqa: E402
 
 FACET = "BANK_ACCOUNT"
 GOAL = 1.3
@@ -183,7 +183,7 @@ def pair(
 
 def main() -> None:
     # A line for each entity is the log's business; here it would bury the table.
-    logging.getLogger("facets.recalculations").setLevel(logging.WARNING)
+    logging.getLogger("facets.changes.recalculate").setLevel(logging.WARNING)
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--entities", type=int, default=500)
     parser.add_argument("--events", type=int, default=30)
@@ -196,7 +196,7 @@ def main() -> None:
         table.create()
         fill(table, given.entities, given.events)
         settings.HDEADMIN_STORE = f"dynamodb:{table.name}"
-        stores.make_client = server.client  # type: ignore[assignment]
+        conf.make_client = server.client  # type: ignore[assignment]
         bare = Bare(server.client(), table.name, given.workers)
         all = f"{given.entities:,}"
 

@@ -98,7 +98,7 @@ def plain(client: Any) -> list[Any]:
 
 def rules(found: list[Any]) -> None:
     from facets.core.events import LazyEvents
-    from facets.definitions.bank_account import bank_account
+    from facets.demo.definitions.bank_account import bank_account
 
     texts = [(item["_typ"]["S"], item["_itm"]["S"]) for item in found if item["_rng"]["S"] != "STATE"]
     bank_account.processor.fold(None, LazyEvents(texts), [])
@@ -112,8 +112,8 @@ def timed(act: Callable[[], Any]) -> tuple[float, Any]:
 
 def history(client: Any) -> Any:
     from facets.core.dynamodb import DynamoTable
-    from facets.definitions.bank_account import bank_account
-    from facets.replay import History
+    from facets.demo.definitions.bank_account import bank_account
+    from facets.entities.replay import History
 
     return History(f"dynamodb:{TABLE}", DynamoTable(client, TABLE).db(FACET), bank_account, ID)
 
@@ -187,7 +187,7 @@ def main() -> None:
         if given.memory_of:
             memory(make_client(endpoint_url=given.memory_of, **OPTIONS), given.events)
             return
-        from tests.dynamodb_local import running
+        from tests.support.dynamodb_local import running
 
         with running() as server:
             client = server.client(**OPTIONS)

@@ -24,7 +24,7 @@ sys.path.insert(0, str(ROOT))
 
 from playwright.sync_api import sync_playwright  # noqa: E402
 
-from tests.served_demo import served_demo, sign_in  # noqa: E402
+from tests.support.served_demo import served_demo, sign_in  # noqa: E402
 
 GOAL = 95
 TRIES = 3

@@ -11,7 +11,7 @@ from django.db import transaction
 from facets.core import Record, json
 from facets.core.records import state_record
 from facets.directory.models import IndexPass
-from facets.directory.rows import facet_of, now_ms, recipe_of, recount, settle_version, write
+from facets.directory.writer import facet_of, now_ms, recipe_of, recount, settle_version, write
 
 FACET = "BANK_ACCOUNT"
 STORE = "dynamodb:benchmark"

@@ -13,10 +13,10 @@ from playwright.sync_api import BrowserContext, ConsoleMessage, Page, WebError, 
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
+from facets.conf import current_table
 from facets.core import Facet
 from facets.core.store import Table
-from facets.definitions.bank_account import bank_account
-from facets.stores import current_table
+from facets.demo.definitions.bank_account import bank_account
 from tests.browser.console import PASSWORD, sign_in
 
 # How long a page may take says how busy the machine is, and nothing of the console.

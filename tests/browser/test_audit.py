@@ -7,7 +7,7 @@ from django.contrib.auth.models import Group, User
 from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from hdeadmin.audit import trail
+from hdeadmin.audit import log
 from tests.browser.console import faults
 
 HOSTILE = "<img src=x onerror=alert(1)>\u202e" + "long " * 40
@@ -17,7 +17,7 @@ HOSTILE = "<img src=x onerror=alert(1)>\u202e" + "long " * 40
 def intent(signed_in: Page) -> int:
     """The number of an append that is on record; whoever is signed in may audit."""
     User.objects.get(username="operator").groups.add(Group.objects.get(name="auditor"))
-    intent = trail.record(
+    intent = log.record(
         "append",
         user="ann",
         facet="BANK_ACCOUNT",
@@ -31,7 +31,7 @@ def intent(signed_in: Page) -> int:
         seq_after=2,
         changes=[{"path": ["balance"], "kind": "changed", "old": "1", "new": '"' + "x" * 900 + '"'}],
     )
-    trail.record_outcome(intent, "applied", user="ann")
+    log.record_outcome(intent, "applied", user="ann")
     return intent.number
 
 

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from facets.core import Event, Facet
 from facets.core.store import Table
 from tests.browser.console import faults, sign_in, url_of
-from tests.test_converters import NASTY
+from tests.facets.test_converters import NASTY
 
 
 def test_an_account_is_found_read_corrected_and_recalculated(signed_in: Page, accounts: Facet):

@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, Locator, Page, Request, expect
 
 from facets.core import Event, Facet
 from facets.core.store import Table
-from facets.definitions.order import order
+from facets.demo.definitions.order import order
 from tests.browser.console import faults, sign_in, url_of
 
 

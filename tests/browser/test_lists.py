@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from facets.core import Event, Facet
-from hdeadmin.access.models import Grant
+from hdeadmin.permissions.models import Grant
 from tests.browser.console import faults, url_of
 
 LIST = "/facets/BANK_ACCOUNT/"

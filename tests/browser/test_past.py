@@ -5,11 +5,11 @@ import re
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from facets import replay
 from facets.core import Facet
 from facets.core.records import inbound_record, state_record
 from facets.core.store import Table
-from facets.views import walk
+from facets.entities import replay
+from facets.views import long_replay
 from tests.browser.console import sign_in, url_of
 
 
@@ -17,9 +17,9 @@ from tests.browser.console import sign_in, url_of
 def long(ledger: Table, monkeypatch: pytest.MonkeyPatch) -> str:
     """An account whose 200 events are run ten in each request."""
     monkeypatch.setattr(replay, "EVERY", 10)
-    for module in ("chart", "beside"):
+    for module in ("chart", "past_context"):
         monkeypatch.setattr(f"facets.views.{module}.SHORT", 20)
-    monkeypatch.setattr(walk, "SECONDS", 0)
+    monkeypatch.setattr(long_replay, "SECONDS", 0)
     records = [
         inbound_record(
             "BANK_ACCOUNT", "long", seq, "TRANSACTION_ACCEPTED", '{"amount":1}', 1_795_168_800_000 + seq
@@ -106,7 +106,7 @@ def test_the_moment_that_a_page_offers_is_that_of_its_event(signed_in: Page, lon
 def test_a_long_replay_says_how_far_it_is_can_be_stopped_and_goes_on_there(
     signed_in: Page, long: str, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(walk, "AT_ONCE", 50)
+    monkeypatch.setattr(long_replay, "AT_ONCE", 50)
     page = signed_in
     # The page asks for the next stretch by itself; here it is held back until the test has looked.
     held: list[Route] = []
@@ -135,7 +135,7 @@ def test_a_long_replay_says_how_far_it_is_can_be_stopped_and_goes_on_there(
 def test_a_replay_that_is_cut_off_says_so_and_can_be_gone_on_with(
     signed_in: Page, long: str, monkeypatch: pytest.MonkeyPatch, complaints: list[str], cut: str
 ):
-    monkeypatch.setattr(walk, "AT_ONCE", 50)
+    monkeypatch.setattr(long_replay, "AT_ONCE", 50)
     page = signed_in
 
     def answer(route: Route) -> None:

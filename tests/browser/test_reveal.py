@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from facets.core import Event, Facet
-from facets.masking import BULLETS
+from facets.definitions.masking import BULLETS
 from hdeadmin.audit.models import AuditEntry
 from tests.browser.console import faults, url_of
 

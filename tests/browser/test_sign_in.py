@@ -12,8 +12,8 @@ from pytest_django import Settings
 
 from facets.core.store import Table
 from tests.browser.console import PASSWORD, faults
-from tests.hdeadmin.access.browsing import code_of
-from tests.hdeadmin.access.oidc import CLIENT, SECRET, Provider, provider
+from tests.hdeadmin.accounts.browsing import code_of
+from tests.hdeadmin.accounts.oidc import CLIENT, SECRET, Provider, provider
 
 KEY = {
     "protocol": "ctap2",

@@ -9,7 +9,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from hdeadmin import env
-from hdeadmin.access import rights
+from hdeadmin.permissions import permissions
 
 ROOT = Path(env.BASE_DIR)
 SECRET = "s3cret-" * 10
@@ -62,7 +62,7 @@ def test_a_server_that_is_told_starts_with_debug_off(environ: pytest.MonkeyPatch
 
 def test_the_demos_facets_are_defined_in_the_demo_only(environ: pytest.MonkeyPatch):
     assert read(environ, **SERVER).HDEADMIN_FACETS == ()
-    assert read(environ, HDEADMIN_DEMO="true").HDEADMIN_FACETS == ("facets.definitions",)
+    assert read(environ, HDEADMIN_DEMO="true").HDEADMIN_FACETS == ("facets.demo.definitions",)
 
 
 @pytest.mark.parametrize(
@@ -197,4 +197,4 @@ def test_half_a_setting_stops_the_start(environ: pytest.MonkeyPatch, name: str, 
 
 
 def test_roles_are_called_here_as_they_are_in_the_console():
-    assert env.ROLES == rights.ROLES
+    assert env.ROLES == permissions.ROLES

@@ -15,11 +15,11 @@ from django.test import Client
 from django.urls import path
 from pytest_django import Settings
 
+from facets.conf import current_table
 from facets.core import InvalidRecord, StoreUnavailable
 from facets.core.store import Table
-from facets.stores import current_table
 from hdeadmin import urls
-from hdeadmin.security import HEADERS
+from hdeadmin.middleware import HEADERS
 
 ANSWERS: dict[str, tuple[int, Callable[[Client], Any]]] = {
     "a page": (200, lambda client: client.get("/")),

@@ -5,9 +5,9 @@ from django.db import OperationalError
 from django.test import Client
 from pytest_django import Settings
 
-from facets.stores import current_table
+from facets.conf import current_table
 from hdeadmin import health
-from tests.audit.unguarded import drop_triggers
+from tests.hdeadmin.audit.unguarded import drop_triggers
 
 
 @pytest.fixture

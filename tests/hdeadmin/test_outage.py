@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from hdeadmin.env import BASE_DIR, Environment
-from tests import postgresql
+from tests.support import postgresql
 
 SERVER = """
 import django
@@ -21,7 +21,7 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.test import Client
 from facets.demo import server
-from facets.stores import current_table
+from facets.conf import current_table
 
 call_command("migrate", verbosity=0)
 current_table().create()

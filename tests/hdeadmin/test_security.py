@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from hdeadmin.security import HEADERS
+from hdeadmin.middleware import HEADERS
 
 # 200, redirect, 404, 405, a static file, a page of an error.
 ANSWERS = ["/login/", "/", "/nope", "/theme/", "/static/hdeadmin.css", "/healthz", "/static/nope.css"]

@@ -10,13 +10,13 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
-from facets import settlement
-from facets.display import visible
+from facets.changes import recovery
+from facets.definitions.display import visible
 from facets.management.progress import Progress
-from hdeadmin.audit import anchors, export, trail, triggers, verification
+from hdeadmin.audit import anchors, export, log, triggers, verify
 from hdeadmin.audit.anchors import AnchorProblem
+from hdeadmin.audit.log import AuditUnavailable
 from hdeadmin.audit.models import ChainHead
-from hdeadmin.audit.trail import AuditUnavailable
 
 # Exit codes: 1 is Django's own, for a command that could not be carried out.
 BROKEN = 3
@@ -51,7 +51,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--settle-after",
             type=_seconds,
-            default=settlement.SETTLE_AFTER,
+            default=recovery.SETTLE_AFTER,
             metavar="SECONDS",
             help="Leave writes alone that were begun less than this ago: they may be under way (600).",
         )
@@ -98,7 +98,7 @@ class Command(BaseCommand):
     def _verify(self, places: list[str], public_key: str | None) -> list[str]:
         head = ChainHead.objects.filter(id=1).first()
         progress = Progress(sys.stderr, "Verifying", head.number if head else 0, unit=("entry", "entries"))
-        verified = verification.whole(lambda entries: progress.update(entries, entries))
+        verified = verify.whole(lambda entries: progress.update(entries, entries))
         progress.finish(verified.entries)
         self.stdout.write(
             f"{verified.entries:,} entries"
@@ -122,12 +122,12 @@ class Command(BaseCommand):
         """How many stay open though they are old enough."""
         still_open = 0
         try:
-            for settled in settlement.settle(after=after, by=trail.command_user()):
-                self.stdout.write(visible(settlement.in_words(settled)))
+            for settled in recovery.settle(after=after, by=log.command_user()):
+                self.stdout.write(visible(recovery.in_words(settled)))
                 still_open += settled.verdict is None
         except AuditUnavailable as error:
             raise CommandError(f"An outcome could not be put on record: {error}") from error
-        younger = trail.open_intents().count() - still_open
+        younger = log.open_intents().count() - still_open
         if younger:
             self.stdout.write(
                 f"{younger} younger than {after.total_seconds():.0f} s: left alone, may be under way."
@@ -136,13 +136,13 @@ class Command(BaseCommand):
 
     def _note(self, faults: list[str]) -> None:
         try:
-            verification.note(faults, user=trail.command_user())
+            verify.note(faults, user=log.command_user())
         except AuditUnavailable as error:
             self.stderr.write(f"This could not be put on record: {error}")
 
     def _verify_file(self, path: Path, public_key: str | None) -> None:
         try:
-            checked = export.check_file(path, keys=trail.keys(), public_key=_public_key(public_key))
+            checked = export.check_file(path, keys=log.keys(), public_key=_public_key(public_key))
         except (export.NotAnExport, AnchorProblem) as error:
             raise CommandError(str(error), returncode=BROKEN) from error
         except OSError as error:

@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from facets.core import TableNotFound
 from facets.core.dynamodb import DynamoTable, create_table, extend_table
-from facets.core.scan import facts_of
+from facets.core.dynamodb.scan import facts_of
 from facets.management.table import configured_table, failures_named, in_words
 
 

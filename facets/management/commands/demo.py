@@ -13,20 +13,22 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
 
-from facets import drift, registry
+from facets import registry
 from facets.core.dynamodb import DynamoTable
-from facets.core.scan import facts_of
+from facets.core.dynamodb.scan import facts_of
 from facets.core.sqlite import SqliteTable
 from facets.core.store import Table
 from facets.demo import ledger, users
 from facets.demo.fill import Found, fill, look
 from facets.demo.server import HOST, PortInUse, bind, serve
 from facets.demo.users import OtherPeople
-from facets.directory import embedded, passes
+from facets.directory import full_scan, sqlite_sync
+from facets.jobs import verify
 from facets.management.progress import Progress
 from facets.management.table import configured_table, failures_named, in_words
-from hdeadmin.audit import trail, verification
-from hdeadmin.audit.trail import AuditUnavailable
+from hdeadmin.audit import log
+from hdeadmin.audit import verify as verification
+from hdeadmin.audit.log import AuditUnavailable
 from hdeadmin.env import DEMO_DIR
 
 
@@ -117,25 +119,25 @@ def _prepare_database(password: str) -> None:
 def _fill_directory(table: Table) -> None:
     """So that lists and search know everything from the first page on."""
     if isinstance(table, DynamoTable):
-        passes.run(table, facts_of(table))
+        full_scan.run(table, facts_of(table))
     else:
-        embedded.catch_up(seconds=None)
+        sqlite_sync.catch_up(seconds=None)
 
 
 def _find_drift(table: Table) -> None:
     """So that the overview knows what is wrong, once."""
     for name, definition in registry.definitions().items():
-        if drift.verified_at(name) is None:
-            for _ in drift.verify(definition, table.db(name), drift.ids_of(table, name)):
+        if verify.verified_at(name) is None:
+            for _ in verify.verify(definition, table.db(name), verify.ids_of(table, name)):
                 pass
-            drift.finish(name)
+            verify.finish(name)
 
 
 def _verify_trail() -> None:
     """So that the trail's page tells of it, as where it is verified every night."""
     fault = verification.whole().fault
     with suppress(AuditUnavailable):
-        verification.note([str(fault)] if fault else [], user=trail.command_user())
+        verification.note([str(fault)] if fault else [], user=log.command_user())
 
 
 def _delete(table: Table) -> None:

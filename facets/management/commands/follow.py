@@ -7,10 +7,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from facets.core.dynamodb import DynamoTable
-from facets.core.scan import facts_of
-from facets.core.table_stream import VIEWS, StreamEnded
-from facets.directory import follower
-from facets.directory.follower import Told
+from facets.core.dynamodb.change_stream import VIEWS, StreamEnded
+from facets.core.dynamodb.scan import facts_of
+from facets.directory import stream_sync
+from facets.directory.stream_sync import Told
 from facets.management.stopping import stop_on_signals
 from facets.management.table import configured_table, failures_named, in_words
 
@@ -50,7 +50,7 @@ class Command(BaseCommand):
         self._told = _Told(self._say)
         try:
             with failures_named(), stop_on_signals() as stop:
-                told = follower.follow(table, facts.stream, once=once, told=self._told, stop=stop)
+                told = stream_sync.follow(table, facts.stream, once=once, told=self._told, stop=stop)
         except StreamEnded as error:
             raise CommandError(
                 f"The stream of the {in_words(table)} was disabled; what it still held is in the directory. Where there "

@@ -7,12 +7,12 @@ from django.contrib.auth.models import Group
 from django.core.management.base import BaseCommand, CommandError
 
 from facets import registry
-from facets.display import visible
-from hdeadmin.access import grants
-from hdeadmin.access.grants import Change, LastAdministrator, NotGrantable
-from hdeadmin.access.models import Grant
-from hdeadmin.access.rights import ACTIONS
-from hdeadmin.audit.trail import AuditUnavailable, command_user
+from facets.definitions.display import visible
+from hdeadmin.accounts import grants
+from hdeadmin.accounts.grants import Change, LastAdministrator, NotGrantable
+from hdeadmin.audit.log import AuditUnavailable, command_user
+from hdeadmin.permissions.models import Grant
+from hdeadmin.permissions.permissions import ACTIONS
 
 
 class Command(BaseCommand):

@@ -10,11 +10,11 @@ from django.db import DatabaseError
 
 from facets import directory
 from facets.core.dynamodb import DynamoTable
-from facets.core.scan import TableFacts, facts_of
+from facets.core.dynamodb.scan import TableFacts, facts_of
 from facets.core.store import Table
-from facets.directory import embedded, passes
-from facets.directory.passes import PassRunning, PassStopped, Told
-from facets.display import visible
+from facets.definitions.display import visible
+from facets.directory import full_scan, sqlite_sync
+from facets.directory.full_scan import PassRunning, PassStopped, Told
 from facets.management.progress import Progress, in_time
 from facets.management.stopping import INTERRUPTED, stop_on_signals
 from facets.management.table import configured_table, failures_named, in_words
@@ -68,16 +68,16 @@ class Command(BaseCommand):
                     return
                 facts = facts_of(table)
                 self._announce(table, facts, whole_table)
-                left = None if restart else passes.unfinished(facets)
+                left = None if restart else full_scan.unfinished(facets)
                 progress = Progress(
                     sys.stderr,
                     "Indexing",
-                    passes.expected(facts, facets, whole_table=whole_table),
+                    full_scan.expected(facts, facets, whole_table=whole_table),
                     unit=("entity", "entities"),
                     resumed=(left.records, left.entities) if left else (0, 0),
                     left=True,
                 )
-                told = passes.run(
+                told = full_scan.run(
                     table,
                     facts,
                     facets,
@@ -120,7 +120,7 @@ class Command(BaseCommand):
 
     def _read_file(self, table: Table) -> None:
         progress = Progress(sys.stderr, "Reading", _SHARE, unit=("entity", "entities"))
-        embedded.catch_up(
+        sqlite_sync.catch_up(
             seconds=None, told=lambda entities, share: progress.update(int(share * _SHARE), entities)
         )
         found = directory.found()

@@ -7,12 +7,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from facets import item_load
 from facets.core.sqlite import SqliteTable
 from facets.core.store import Table
-from facets.display import visible
-from facets.dynamodb_json import ItemFile, UnreadableFile
-from facets.item_load import BadLines, Contents, PartlyLoaded
+from facets.definitions.display import visible
+from facets.importing import load
+from facets.importing.dynamodb_json import ItemFile, UnreadableFile
+from facets.importing.load import BadLines, Contents, PartlyLoaded
 from facets.management.progress import Progress
 from facets.management.table import configured_table, failures_named, in_words
 
@@ -57,7 +57,7 @@ class Command(BaseCommand):
     def _check(self, files: list[ItemFile], total: int) -> Contents:
         progress = Progress(sys.stderr, "Checking", total)
         try:
-            contents = item_load.check(files, progress.update)
+            contents = load.check(files, progress.update)
         except BadLines as error:
             progress.stop()
             more = error.count - len(error.problems)
@@ -71,7 +71,7 @@ class Command(BaseCommand):
         progress = Progress(sys.stderr, "Loading ", total)
         try:
             with failures_named():
-                progress.finish(item_load.load(table, files, progress.update))
+                progress.finish(load.load(table, files, progress.update))
         except PartlyLoaded as error:
             progress.stop()
             cause = str(error.__cause__) or "Stopped."

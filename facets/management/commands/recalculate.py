@@ -13,17 +13,17 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from facets.changes.audited_write import announcing
 from facets.core.store import Table
-from facets.display import visible
+from facets.definitions.display import visible
+from facets.definitions.masking import mask_changes
+from facets.jobs.bulk_recalculate import Authority, Settled, settle, settle_all
+from facets.jobs.report import Report
 from facets.management.progress import Progress
 from facets.management.replays import OUTAGE, definition_of, report_failures, workers
 from facets.management.stopping import INTERRUPTED, stop_on_signals
 from facets.management.table import configured_table, failures_named, in_words
-from facets.masking import mask_changes
-from facets.recalculate_many import Authority, Settled, settle, settle_all
-from facets.recalculation_report import Report
-from facets.undertakings import announcing
-from hdeadmin.audit import trail
+from hdeadmin.audit import log
 
 # Entities a read; DynamoDB gives fewer, what one read of 1 MB holds.
 _PAGE = 10_000
@@ -80,7 +80,7 @@ class Command(BaseCommand):
             engine = definition.facet(table.db(facet))
         authority = None
         if apply and reason:
-            actor = trail.command_user()
+            actor = log.command_user()
             authority = Authority(actor, reason, announcing(definition.sensitive_fields, user=actor))
         path = report or _new_report(facet)
         with stop_on_signals() as stop, report_failures(path):

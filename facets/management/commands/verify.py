@@ -15,17 +15,18 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from facets import directory, drift, registry
+from facets import directory, registry
 from facets.core.store import Table
-from facets.definition import FacetDefinition
-from facets.directory.question import Question
-from facets.display import visible
+from facets.definitions import FacetDefinition
+from facets.definitions.display import visible
+from facets.directory.queries import Question
+from facets.jobs import verify
+from facets.jobs.bulk_recalculate import Settled
+from facets.jobs.report import Report
 from facets.management.progress import Progress
 from facets.management.replays import OUTAGE, definition_of, report_failures, workers
 from facets.management.stopping import INTERRUPTED, stop_on_signals
 from facets.management.table import configured_table, failures_named, in_words
-from facets.recalculate_many import Settled
-from facets.recalculation_report import Report
 
 _DRIFTED = 3
 
@@ -104,11 +105,11 @@ class Command(BaseCommand):
             db = table.db(name)
         tally.begin(name)
         with Report(path, name, None, sensitive=definition.sensitive_fields) as lines:
-            ids = drift.ids_of(table, name, stopping=stop.is_set)
+            ids = verify.ids_of(table, name, stopping=stop.is_set)
             todo = (id for id in ids if not tally.skip(id in lines.settled))
             known = directory.count(Question(name)).number
             progress = Progress(sys.stderr, f"Verifying {visible(name)}", known, unit=("entity", "entities"))
-            found = drift.verify(definition, db, pace(todo), workers=workers, stopping=stop.is_set)
+            found = verify.verify(definition, db, pace(todo), workers=workers, stopping=stop.is_set)
             for settled in _named(found):
                 lines.add(settled)
                 tally.add(settled)
@@ -118,7 +119,7 @@ class Command(BaseCommand):
             if stop.is_set():
                 progress.stop()
             else:
-                drift.finish(name)
+                verify.finish(name)
                 progress.finish(tally.of_facet)
 
 
@@ -167,7 +168,7 @@ class _Tally:
     def add(self, settled: Settled) -> None:
         self.of_facet += 1
         self.results[settled.result] += 1
-        drifted = drift.has_drifted(settled)
+        drifted = verify.has_drifted(settled)
         self.drifted += drifted
         self._counts["verified"] += 1
         self._counts["drifted"] += drifted

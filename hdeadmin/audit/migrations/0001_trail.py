@@ -2,7 +2,7 @@
 
 from django.db import migrations, models
 
-import hdeadmin.audit.exact_text
+import hdeadmin.audit.fields
 
 
 class Migration(migrations.Migration):
@@ -37,18 +37,18 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("result", models.CharField(max_length=40)),
-                ("person", hdeadmin.audit.exact_text.ExactTextField()),
+                ("person", hdeadmin.audit.fields.ExactTextField()),
                 ("person_id", models.BigIntegerField(null=True)),
-                ("signed_in_by", hdeadmin.audit.exact_text.ExactTextField()),
+                ("signed_in_by", hdeadmin.audit.fields.ExactTextField()),
                 ("session", models.CharField(max_length=64)),
                 ("address", models.CharField(max_length=64)),
-                ("request_id", hdeadmin.audit.exact_text.ExactTextField()),
-                ("facet", hdeadmin.audit.exact_text.ExactTextField()),
-                ("entity", hdeadmin.audit.exact_text.ExactTextField()),
-                ("operation_id", hdeadmin.audit.exact_text.ExactTextField()),
+                ("request_id", hdeadmin.audit.fields.ExactTextField()),
+                ("facet", hdeadmin.audit.fields.ExactTextField()),
+                ("entity", hdeadmin.audit.fields.ExactTextField()),
+                ("operation_id", hdeadmin.audit.fields.ExactTextField()),
                 ("intent", models.BigIntegerField(null=True)),
-                ("reason", hdeadmin.audit.exact_text.ExactTextField()),
-                ("ticket", hdeadmin.audit.exact_text.ExactTextField()),
+                ("reason", hdeadmin.audit.fields.ExactTextField()),
+                ("ticket", hdeadmin.audit.fields.ExactTextField()),
                 ("seq_before", models.BigIntegerField(null=True)),
                 ("seq_after", models.BigIntegerField(null=True)),
                 ("changes_json", models.TextField()),

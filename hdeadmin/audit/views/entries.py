@@ -10,12 +10,12 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from hdeadmin.access.rights import Scope
-from hdeadmin.audit import trail, triggers, verification, words
-from hdeadmin.audit.exact_text import restored
+from hdeadmin.audit import labels, log, triggers, verify
+from hdeadmin.audit.fields import restored
 from hdeadmin.audit.filters import Filters, newest
 from hdeadmin.audit.models import AuditEntry
-from hdeadmin.audit.views.access import require_audit
+from hdeadmin.audit.views.permissions import require_audit
+from hdeadmin.permissions.permissions import Scope
 
 PAGE = 50
 
@@ -33,7 +33,7 @@ def entries(request: HttpRequest) -> HttpResponse:
     try:
         found = newest(filters, scope, before=before, limit=PAGE + 1)
         rows = [row(entry) for entry in found[:PAGE]]
-    except verification.UNREADABLE:
+    except verify.UNREADABLE:
         # Somebody got round the guards; the rest of the page says what is known of that.
         found, rows, unreadable = [], [], True
     context = {
@@ -44,8 +44,8 @@ def entries(request: HttpRequest) -> HttpResponse:
         "newest_url": _address(filters),
         "older_url": _address(filters, before=found[PAGE - 1].number) if len(found) > PAGE else None,
         "before": before,
-        "actions": [(value, words.action(value)) for value in _choices("action", filters.action)],
-        "results": [(value, words.result(value)) for value in _choices("result", filters.result)],
+        "actions": [(value, labels.action(value)) for value in _choices("action", filters.action)],
+        "results": [(value, labels.result(value)) for value in _choices("result", filters.result)],
         "facets": [facet for facet in _choices("facet", filters.facet) if facet and scope.includes(facet)],
         "health": _health(scope),
         "zone": settings.TIME_ZONE,
@@ -63,11 +63,11 @@ def row(entry: AuditEntry) -> dict[str, Any]:
     return {
         "entry": entry,
         "ts": int(entry.at.timestamp() * 1000),
-        "action": words.action(entry.action),
-        "about": words.about(details),
-        "which": words.which(details),
-        "result": words.result(entry.result),
-        "level": words.level(entry.result),
+        "action": labels.action(entry.action),
+        "about": labels.about(details),
+        "which": labels.which(details),
+        "result": labels.result(entry.result),
+        "level": labels.level(entry.result),
     }
 
 
@@ -75,11 +75,11 @@ def _health(scope: Scope) -> dict[str, Any]:
     """What can be told of the whole trail in the time of a page. Entry numbers are no secret."""
     last = AuditEntry.objects.filter(action="audit-verified").order_by("-number").first()
     return {
-        "end": verification.of_the_end(),
+        "end": verify.of_the_end(),
         "guards_gone": triggers.missing(connection),
         "verified": row(last) if last else None,
         "faults": last.details.get("faults", []) if last else [],
-        "open": trail.count_open(),
+        "open": log.count_open(),
         "whole": scope.every,
     }
 

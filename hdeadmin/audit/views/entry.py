@@ -9,10 +9,10 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from hdeadmin.audit import trail, verification, words
+from hdeadmin.audit import labels, log, verify
 from hdeadmin.audit.models import AuditEntry
-from hdeadmin.audit.views.access import require_audit
 from hdeadmin.audit.views.entries import row
+from hdeadmin.audit.views.permissions import require_audit
 
 # Of one operation: more come of a confirmation only if it is sent over and over.
 _MOST_OTHERS = 20
@@ -25,7 +25,7 @@ def entry(request: HttpRequest, number: int) -> HttpResponse:
     try:
         found = AuditEntry.objects.filter(number=number).first() if number < 2**63 else None
         shown = row(found) if found else {}
-    except verification.UNREADABLE:
+    except verify.UNREADABLE:
         raise Http404("This entry was altered in the database, and cannot be read.") from None
     if found is None or not scope.includes(found.facet):
         raise Http404("There is no such entry in the audit trail.")
@@ -44,7 +44,7 @@ def entry(request: HttpRequest, number: int) -> HttpResponse:
         "is_open": found.phase == AuditEntry.Phase.INTENT and outcome is None,
         "written": _was_written(found, outcome),
         "has_receipt": _has_receipt(found, outcome),
-        "genuine": verification.entry_is_genuine(_values(found), trail.keys()),
+        "genuine": verify.entry_is_genuine(_values(found), log.keys()),
         "before": neighbours.get(-1),
         "after": neighbours.get(1),
     }
@@ -100,7 +100,7 @@ def _details(found: AuditEntry) -> dict[str, Any]:
     facts = {name: value for name, value in rest.items() if isinstance(value, str | bool | int)}
     nested = {name: value for name, value in rest.items() if name not in facts}
     return {
-        "facts": [(words.detail(name), words.value(value)) for name, value in facts.items()],
+        "facts": [(labels.detail(name), labels.value(value)) for name, value in facts.items()],
         "details": json.dumps(nested, ensure_ascii=False, indent=2) if nested else "",
     }
 

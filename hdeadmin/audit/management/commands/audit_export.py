@@ -9,11 +9,11 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from hdeadmin.audit import anchors, export, trail
+from hdeadmin.audit import anchors, export, log
 from hdeadmin.audit.anchors import AnchorProblem
 from hdeadmin.audit.filters import Filters
+from hdeadmin.audit.log import AuditUnavailable
 from hdeadmin.audit.models import AuditEntry
-from hdeadmin.audit.trail import AuditUnavailable
 
 
 class Command(BaseCommand):
@@ -46,9 +46,9 @@ class Command(BaseCommand):
             raise CommandError("\n".join(f"--{name}: {text}" for name, text in filters.problems.items()))
         try:
             key = anchors.private_key(path) if (path := settings.HDEADMIN_AUDIT_SIGNING_KEY) else None
-            trail.record(
+            log.record(
                 "export",
-                user=trail.command_user(),
+                user=log.command_user(),
                 facet=filters.facet,
                 entity=filters.entity,
                 details={"of": "audit", "format": format, "asked": filters.given},
@@ -59,7 +59,7 @@ class Command(BaseCommand):
         chunks = (
             export.as_csv(entries)
             if format == "csv"
-            else export.as_json_lines(entries, asked=filters.given, by=trail.command_user(), key=key)
+            else export.as_json_lines(entries, asked=filters.given, by=log.command_user(), key=key)
         )
         with ExitStack() as stack:
             try:

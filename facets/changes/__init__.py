@@ -1,0 +1,1 @@
+"""Every write: draft, preview, confirm, receipt."""

@@ -1,9 +1,0 @@
-"""manage.py createsuperuser: Django's, on record."""
-
-from django.contrib.auth.management.commands import createsuperuser
-
-from hdeadmin.access.management.on_record import OnRecord
-
-
-class Command(OnRecord, createsuperuser.Command):
-    action = "superuser-made"
