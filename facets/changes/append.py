@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -17,6 +17,7 @@ from facets.core.facet import Facet, GetOutput
 from facets.core.records import Record, inbound_record, outbound_record, state_record
 from facets.core.store import MAX_RECORDS, check_transaction
 from facets.definitions.definition import in_words
+from facets.entities.metadata import appended_by
 
 JSON = Any
 Drift = Literal["none", "drifts", "fails", "unchecked"]
@@ -233,36 +234,6 @@ def event_at(facet: Facet, id: str, seq: int) -> Record | None:
         return None
     page = facet.db.get_page(id, after=seq - 1, limit=1, inbound_types=tuple(facet.processor.rules))
     return next((record for record in page.records if record.kind == "INBOUND" and record.seq == seq), None)
-
-
-def appended_by(records: Iterable[Record], operation_id: str) -> list[Record]:
-    """Those inbound events that one operation appended, in their order."""
-    return [
-        record
-        for record in records
-        if record.kind == "INBOUND" and meta_of(record).get("operation_id") == operation_id
-    ]
-
-
-def corrections_of(records: Iterable[Record]) -> dict[int, list[Record]]:
-    """From the seq of an event to the events that say that they correct it, oldest first."""
-    found: dict[int, list[Record]] = {}
-    for record in records:
-        corrects = meta_of(record).get("corrects") if record.kind == "INBOUND" else None
-        if type(corrects) is int:
-            found.setdefault(corrects, []).append(record)
-    return found
-
-
-def meta_of(record: Record) -> Mapping[str, JSON]:
-    """What the console wrote on an event about who appended it and why; empty for events of others. Hostile text."""
-    if record.meta is None:
-        return {}
-    try:
-        meta = json.loads(record.meta)
-    except InvalidRecord:
-        return {}
-    return meta if isinstance(meta, Mapping) else {}
 
 
 def state_digest(stored: GetOutput | None) -> str:

@@ -12,7 +12,6 @@ from typing import Any
 from django.db import close_old_connections, connection
 
 from facets import registry
-from facets.changes.append import appended_by, meta_of
 from facets.changes.audited_write import MAX_VALUE, Ending, is_of
 from facets.conf import current_table
 from facets.core import Event, FacetError, json
@@ -21,6 +20,7 @@ from facets.core.facet import Facet
 from facets.core.records import Record, state_record
 from facets.core.store import MAX_RECORDS, EventStore
 from facets.definitions.masking import BULLETS
+from facets.entities.metadata import appended_by, meta_of
 from hdeadmin.audit import checks
 from hdeadmin.audit import log as trail
 from hdeadmin.audit.models import AuditEntry

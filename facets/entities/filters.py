@@ -8,9 +8,9 @@ from typing import Any, Literal
 
 from django.http import QueryDict
 
-from facets.changes.append import meta_of
 from facets.core import Record
 from facets.definitions import FacetDefinition
+from facets.entities.metadata import meta_of
 from facets.entities.stored_text import payload_text
 
 Direction = Literal["", "in", "out"]

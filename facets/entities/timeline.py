@@ -8,13 +8,12 @@ from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
 
-from facets.changes.append import corrections_of, meta_of
 from facets.core import InvalidRecord, Record
 from facets.definitions import display
 from facets.definitions.definition import EventType, FacetDefinition, first_problem, humanize
 from facets.definitions.masking import BULLETS, MASKED, mask, mask_text, redact, secrets_of
-from facets.entities import tickets
 from facets.entities.effects import Changed
+from facets.entities.metadata import corrections_of, meta_of, ticket_url
 from facets.entities.stored_text import data_of
 
 PAGE = 50  # rows
@@ -281,7 +280,7 @@ def origin(
         display.visible(actor) or "unknown",
         display.visible(reason),
         display.visible(ticket),
-        tickets.url(ticket),
+        ticket_url(ticket),
         corrects if type(corrects) is int and 0 < corrects < record.seq else None,
         _uuid(meta.get("operation_id")),
     )

@@ -27,7 +27,7 @@ from facets.definitions import display
 from facets.definitions.definition import FacetDefinition, in_words
 from facets.definitions.masking import leave_out, mask, mask_unknown
 from facets.definitions.serialization import to_stored
-from facets.entities import tickets, timeline
+from facets.entities import metadata, timeline
 from facets.views.entity import LONGEST_KEY
 from facets.views.permissions import require_definition
 from hdeadmin import ratelimit
@@ -303,7 +303,7 @@ class _Flow:
         notices = []
         if corrects:
             since = corrections.arrived_since(self.engine, self.entity_id, number)
-            if earlier := corrections.corrections_of(since).get(number):
+            if earlier := metadata.corrections_of(since).get(number):
                 notices.append(
                     f"Event {number} was corrected by event {earlier[-1].seq} already. Look at it before you correct "
                     "it again."
@@ -321,7 +321,7 @@ class _Flow:
             reason_error = f"Say why, in at least {SHORTEST_REASON} characters."
         elif len(reason) > LONGEST_REASON:
             reason_error = f"At most {LONGEST_REASON} characters; this has {len(reason)}."
-        return _Typed(reason, ticket, reason_error, tickets.problem(ticket))
+        return _Typed(reason, ticket, reason_error, metadata.ticket_problem(ticket))
 
     def _ask_again(self, promise: Promise, typed: _Typed) -> HttpResponse:
         """The same preview with what is wrong about the reason; another one if the entity is not as it was seen."""
@@ -426,7 +426,7 @@ class _Flow:
     def _appended(self) -> list[Record]:
         """What has been appended of this draft before: the browser went back, and sent it again."""
         arrived = corrections.arrived_since(self.engine, self.entity_id, self.draft.since)
-        return corrections.appended_by(arrived, self.draft.operation_id)
+        return metadata.appended_by(arrived, self.draft.operation_id)
 
     def _stopped(
         self,

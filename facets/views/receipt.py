@@ -9,7 +9,6 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from facets import registry
-from facets.changes import append
 from facets.conf import current_table
 from facets.core import Event, FacetError, InvalidRecord, Record, StoreUnavailable, TableNotFound
 from facets.core.diff import Change, diff
@@ -19,7 +18,7 @@ from facets.core.records import partition_key
 from facets.core.store import MAX_RECORDS
 from facets.definitions import display
 from facets.definitions.definition import FacetDefinition, humanize, in_words
-from facets.entities import timeline
+from facets.entities import metadata, timeline
 from facets.views.entity import LONGEST_KEY, read
 from facets.views.permissions import control, may, require_view
 from hdeadmin.audit.models import AuditEntry
@@ -47,7 +46,7 @@ def receipt(request: HttpRequest, facet: str, operation_id: UUID, entity_id: str
     definition = registry.get(facet)
     sensitive = definition.sensitive_fields if definition else ()
     records, newest, whole = _records(facet, entity_id, str(operation_id), request.GET.get("seq", ""))
-    appended = append.appended_by(records, str(operation_id))
+    appended = metadata.appended_by(records, str(operation_id))
     if not appended:
         raise Http404("Nothing was appended to this entity under that link. It may have been refused.")
     types = {record.typ for record in appended}
@@ -119,7 +118,7 @@ def _records(facet: str, entity_id: str, operation_id: str, seq: str) -> tuple[l
             after = max(0, near - MAX_RECORDS)
             page = db.get_page(entity_id, after=after, limit=2 * MAX_RECORDS)
             records = page.records
-            last = max((r.seq for r in append.appended_by(records, operation_id)), default=0)
+            last = max((r.seq for r in metadata.appended_by(records, operation_id)), default=0)
             if any(last in seqs for seqs in page.messages_unread):
                 records = [r for r in records if r.seq != last]
                 records += db.get_page(entity_id, before=last + 1, limit=1).records

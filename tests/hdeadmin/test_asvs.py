@@ -34,7 +34,7 @@ PROVED: dict[str, list[str]] = {
     ],
     "1.2.2": [
         "facets/test_converters::test_every_id_opens_by_its_link",
-        "facets/entities/test_tickets::test_without_a_pattern_any_number_goes_and_cannot_leave_its_place",
+        "facets/entities/test_metadata::test_without_a_pattern_any_number_goes_and_cannot_leave_its_place",
         "hdeadmin/test_env::test_a_bad_value_stops_the_start_and_is_named_but_not_repeated",
     ],
     "1.2.3": ["facets/core/test_json::test_text_is_compact_and_keeps_the_order_of_its_keys"],

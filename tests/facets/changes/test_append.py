@@ -17,6 +17,7 @@ from facets.core.store import Table, new_operation_id
 from facets.definitions import FacetDefinition, Model
 from facets.demo.definitions.bank_account import bank_account
 from facets.demo.definitions.order import order
+from facets.entities import metadata
 from tests.support.unannounced import unannounced
 
 
@@ -80,7 +81,7 @@ def test_what_was_previewed_is_appended_with_who_and_why_on_any_engine(table: Ta
     receipt = apply(facet, preview, operation_id=operation, ticket="T-1")
 
     assert (receipt.first_seq, receipt.last_seq, receipt.repeated) == (2, 3, False)
-    appended = append.appended_by(facet.db.get_records("1"), operation)
+    appended = metadata.appended_by(facet.db.get_records("1"), operation)
     common = {"actor": "ada", "reason": "booked twice", "operation_id": operation, "ticket": "T-1"}
     assert [json.loads(record.meta or "") for record in appended] == [common | {"corrects": 1}, common]
     assert facet.get("1").item == preview.after  # type: ignore[union-attr]
@@ -243,14 +244,3 @@ def test_lists_within_a_state_are_compared_item_by_item(sqlite_table: SqliteTabl
         (("items", 1), "added"),
         (("balance",), "changed"),
     }
-
-
-def test_what_others_wrote_as_meta_is_read_as_nothing(sqlite_table: SqliteTable) -> None:
-    metas = ["", "[]", "not json", '"x"', '{"operation_id":{}}', '{"corrects":"1"}', '{"corrects":true}']
-    records = [
-        inbound_record("BANK_ACCOUNT", "1", seq, "T", "{}", 0, meta)
-        for seq, meta in enumerate(metas, start=1)
-    ]
-
-    assert append.appended_by(records, "x") == []
-    assert append.corrections_of(records) == {}
