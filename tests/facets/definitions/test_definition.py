@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Annotated, Any
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field
@@ -580,6 +581,27 @@ def test_a_module_whose_definition_is_broken_is_named_with_the_field(
     settings.HDEADMIN_FACETS = ["acme_broken"]
 
     with pytest.raises(DefinitionError, match=r"'acme_broken'.*SHOP.*name"):
+        registry.definitions()
+
+
+@pytest.mark.parametrize("line", ["from facets.definition import Model", "import facets.definition"])
+def test_a_module_that_imports_an_old_name_is_told_the_new_one(
+    modules, settings, tmp_path, monkeypatch, line
+):
+    (tmp_path / "acme_old.py").write_text(f"{line}\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    modules()
+    settings.HDEADMIN_FACETS = ["acme_old"]
+
+    with pytest.raises(ImproperlyConfigured, match=r"'acme_old' imports.*'facets\.definitions'"):
+        registry.definitions()
+
+
+def test_a_setting_with_an_old_name_is_told_the_new_one(modules, settings):
+    modules()
+    settings.HDEADMIN_FACETS = ["facets.definitions"]
+
+    with pytest.raises(ImproperlyConfigured, match=r"'facets\.demo\.definitions'"):
         registry.definitions()
 
 
