@@ -46,7 +46,7 @@ class TableFacet(models.Model):
         table: the table's address, as HDEADMIN_STORE writes it.
         slots: which column's key is in which of an entity's key columns: its path and kind, "" for none. A column
             keeps its slot for as long as there may be rows that have it there.
-        version: of the definition by which all rows were read, see `entry.version_of`; or MIXED.
+        version: of the definition by which all rows were read, see `index_entry.version_of`; or MIXED.
         entities: how many rows there are, as last counted and kept up since.
         counted_since: from when on all events are counted, in milliseconds since 1970; None until all entities were
             read once. An entity that comes to be known later has been made since. See `activity`.
@@ -74,13 +74,13 @@ class Entity(models.Model):
     Attributes:
         ts: STATE's timestamp, milliseconds since 1970.
         values: JSON text: by path, what `list_display` and `search_fields` name. Nothing masked is in it.
-        text: what words are looked for in; see `text.search_text`.
+        text: what words are looked for in; see `normalize.search_text`.
         version: of the definition by which it was read.
         read_at: when, in milliseconds since 1970.
         drift_seq: the seq at which `manage.py verify` found state and events to differ; it drifts while it is there.
         drift_fields: in how many fields; 0 where only the seq is wrong.
         drift_at: when that was found, in milliseconds since 1970.
-        key_1 …: sort keys, see `keys.sort_key`; NULL where the definition at the time had no such column.
+        key_1 …: sort keys, see `sort_keys.sort_key`; NULL where the definition at the time had no such column.
     """
 
     facet = models.ForeignKey(TableFacet, models.CASCADE, db_index=False)

@@ -1,6 +1,6 @@
 """What a list asks of the directory, and how the answer looks. Pure: the pages ask, the directory's SQL answers.
 
-The functions that answer are `facets.directory`'s, in answer.py.
+The functions that answer are `facets.directory`'s, in reader.py.
 """
 
 from __future__ import annotations

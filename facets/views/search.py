@@ -91,7 +91,7 @@ def search(request: HtmxRequest) -> HttpResponse:
 
 
 def allow_search(request: HttpRequest) -> bool:
-    """Whether the person may look for words once more, wherever they type them; `limits.allow` has the rest."""
+    """Whether the person may look for words once more, wherever they type them; `ratelimit.allow` has the rest."""
     return ratelimit.allow(request, "search", times=_TIMES, seconds=_SECONDS)
 
 

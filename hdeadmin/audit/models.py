@@ -1,4 +1,4 @@
-"""The rows of the trail. They are inserted by `trail.record`, and by nothing else; nothing changes or deletes them."""
+"""The rows of the trail. They are inserted by `log.record`, and by nothing else; nothing changes or deletes them."""
 
 import json
 from typing import Any, ClassVar
