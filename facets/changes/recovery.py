@@ -21,8 +21,7 @@ from facets.core.records import Record, state_record
 from facets.core.store import MAX_RECORDS, EventStore
 from facets.definitions.masking import BULLETS
 from facets.entities.metadata import appended_by, meta_of
-from hdeadmin.audit import checks
-from hdeadmin.audit import log as trail
+from hdeadmin.audit import checks, log
 from hdeadmin.audit.models import AuditEntry
 
 logger = logging.getLogger(__name__)
@@ -54,7 +53,7 @@ def settle(*, after: timedelta = SETTLE_AFTER, by: str) -> Iterator[Settled]:
     Raises:
         AuditUnavailable
     """
-    for intent in trail.open_intents().filter(at__lt=datetime.now(UTC) - after):
+    for intent in log.open_intents().filter(at__lt=datetime.now(UTC) - after):
         try:
             verdict = judge(intent)
         except FacetError as error:
@@ -62,7 +61,7 @@ def settle(*, after: timedelta = SETTLE_AFTER, by: str) -> Iterator[Settled]:
             yield Settled(intent, None, str(error))
             continue
         details = {"settled": True, "evidence": verdict.evidence}
-        if trail.record_outcome(intent, verdict.ending, user=by, details=details):
+        if log.record_outcome(intent, verdict.ending, user=by, details=details):
             yield Settled(intent, verdict)
 
 
@@ -157,12 +156,12 @@ def _by_what_followed(db: EventStore, intent: AuditEntry, state: Record | None) 
     if state is None or definition is None or intent.seq_after is None:
         return Verdict("unknown", f"{unknown}, and there is nothing left to tell by.")
     facet = definition.facet(db)
-    log = db.get_log(intent.entity)
+    history = db.get_log(intent.entity)
     past = [
-        Event(entry.type, json.loads(entry.itm)) for entry in log.entries if entry.seq <= intent.seq_after
+        Event(entry.type, json.loads(entry.itm)) for entry in history.entries if entry.seq <= intent.seq_after
     ]
     later = [
-        Event(entry.type, json.loads(entry.itm)) for entry in log.entries if entry.seq > intent.seq_after
+        Event(entry.type, json.loads(entry.itm)) for entry in history.entries if entry.seq > intent.seq_after
     ]
     if not later:
         return Verdict("unknown", f"{unknown}, at the same seq.")

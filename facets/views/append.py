@@ -11,8 +11,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods, require_safe
 
-from facets.changes import append as corrections
-from facets.changes import preview_token
+from facets.changes import append, preview_token
 from facets.changes.append import Preview, RuleRefused, StateChanged
 from facets.changes.audited_write import announcing
 from facets.changes.drafts import Draft, Slot, UnknownType
@@ -44,7 +43,7 @@ _PREVIEWS, _PREVIEWS_SECONDS = 100, 10 * 60
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def append(request: HttpRequest, facet: str, entity_id: str) -> HttpResponse:
+def append_events(request: HttpRequest, facet: str, entity_id: str) -> HttpResponse:
     """Put events together, see what they would do, and append them to the entity as it was seen then.
 
     `?type=…` begins with an event of that type, `?like=SEQ` with a copy of an event, `?correct=SEQ` with the event
@@ -140,7 +139,7 @@ class _Flow:
         state: Record | None = None
         is_new = outage = False
         try:
-            stored = corrections.read_state(self.engine, self.entity_id) if self._fits_a_key() else None
+            stored = append.read_state(self.engine, self.entity_id) if self._fits_a_key() else None
             state, is_new = stored.record if stored else None, stored is None
         except InvalidRecord as error:
             problem = problem or error.reason
@@ -183,7 +182,7 @@ class _Flow:
             )
             return ratelimit.say_when(self.request, response)
         try:
-            preview = corrections.preview(self.engine, self.entity_id, self.draft.events)
+            preview = append.preview(self.engine, self.entity_id, self.draft.events)
             if preview.seq > self.draft.since and (done := self._appended()):
                 return self._stopped("done", status=200, done=done)
         except (StoreUnavailable, TableNotFound) as error:
@@ -222,7 +221,7 @@ class _Flow:
         if typed.reason_error or typed.ticket_error:
             return self._ask_again(promise, typed)
         try:
-            receipt = corrections.apply(
+            receipt = append.apply(
                 self.engine,
                 self.entity_id,
                 promise.events,
@@ -275,7 +274,7 @@ class _Flow:
     def _begin_from(self, seq: str, *, correct: bool) -> HttpResponse:
         """A draft that begins with a copy of an event, or with what takes it back."""
         number = int(seq) if seq.isascii() and seq.isdecimal() and len(seq) < 20 else 0
-        event = corrections.event_at(self.engine, self.entity_id, number) if self._fits_a_key() else None
+        event = append.event_at(self.engine, self.entity_id, number) if self._fits_a_key() else None
         if event is None:
             raise Http404(f"There is no event {display.visible(seq)[:40]}.")
         event_type = self.definition.events.get(event.typ)
@@ -302,7 +301,7 @@ class _Flow:
         self._add(type, initial, corrects=corrects)
         notices = []
         if corrects:
-            since = corrections.arrived_since(self.engine, self.entity_id, number)
+            since = append.arrived_since(self.engine, self.entity_id, number)
             if earlier := metadata.corrections_of(since).get(number):
                 notices.append(
                     f"Event {number} was corrected by event {earlier[-1].seq} already. Look at it before you correct "
@@ -326,7 +325,7 @@ class _Flow:
     def _ask_again(self, promise: Promise, typed: _Typed) -> HttpResponse:
         """The same preview with what is wrong about the reason; another one if the entity is not as it was seen."""
         try:
-            preview = corrections.preview(self.engine, self.entity_id, promise.events)
+            preview = append.preview(self.engine, self.entity_id, promise.events)
         except (StoreUnavailable, TableNotFound) as error:
             return self._stopped("outage", status=503, error=error, promise=promise, typed=typed)
         except FacetError as error:
@@ -375,7 +374,7 @@ class _Flow:
         }
         return render(self.request, "facets/preview.html", context, status=422 if preview.failed else status)
 
-    def _effect(self, place: int, effect: corrections.Effect) -> dict[str, Any]:
+    def _effect(self, place: int, effect: append.Effect) -> dict[str, Any]:
         event_type = self.definition.events[effect.event.type]
         return {
             "place": place,
@@ -407,7 +406,7 @@ class _Flow:
         """409, with what has arrived since the preview, if the table says."""
         arrived: list[Record] = []
         try:
-            arrived = corrections.arrived_since(self.engine, self.entity_id, promise.seq)
+            arrived = append.arrived_since(self.engine, self.entity_id, promise.seq)
         except FacetError:
             logger.warning("what arrived since cannot be read", exc_info=True)
         return self._stopped(
@@ -425,7 +424,7 @@ class _Flow:
 
     def _appended(self) -> list[Record]:
         """What has been appended of this draft before: the browser went back, and sent it again."""
-        arrived = corrections.arrived_since(self.engine, self.entity_id, self.draft.since)
+        arrived = append.arrived_since(self.engine, self.entity_id, self.draft.since)
         return metadata.appended_by(arrived, self.draft.operation_id)
 
     def _stopped(

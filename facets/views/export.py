@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from facets import directory, registry
-from facets.lists import export as files
+from facets.lists import export
 from facets.lists import filters as addresses
 from facets.lists.columns import columns
 from facets.lists.export import Format
@@ -22,7 +22,7 @@ from hdeadmin.audit import log
 
 
 @require_POST
-def export(request: HttpRequest, facet: str) -> HttpResponse | StreamingHttpResponse:
+def export_list(request: HttpRequest, facet: str) -> HttpResponse | StreamingHttpResponse:
     """Every entity that the address's list finds, as `format` says: `csv` or `jsonl`. Streamed, whatever its length.
 
     It is on record before its first byte leaves. 403: no right to export. 404: no such facet or format. 429: too
@@ -42,11 +42,11 @@ def export(request: HttpRequest, facet: str) -> HttpResponse | StreamingHttpResp
     secret = bool(definition and definition.sensitive_fields)
     log.record("export", request=request, facet=facet, details=_details(asked, format, secret=secret))
     listed = [column for column in shown if column.listed]
-    lines = files.lines(directory.every(asked.question), listed, cast(Format, format))
+    lines = export.lines(directory.every(asked.question), listed, cast(Format, format))
     # A lone surrogate, which no encoding of text has, is written as JSON escapes it.
     response = StreamingHttpResponse(
         (line.encode("utf-8", "backslashreplace") for line in lines),
-        content_type=files.CONTENT_TYPES[cast(Format, format)],
+        content_type=export.CONTENT_TYPES[cast(Format, format)],
     )
     name = f"{re.sub(r'[^A-Za-z0-9_-]+', '_', facet)[:60]}-{timezone.localtime():%Y-%m-%d-%H%M}.{format}"
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'

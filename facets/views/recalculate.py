@@ -10,8 +10,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from facets.changes import preview_token
-from facets.changes import recalculate as recalculations
+from facets.changes import preview_token, recalculate
 from facets.changes.audited_write import announcing
 from facets.changes.preview_token import ConfirmationRefused, Promise, PromisedEvent
 from facets.changes.recalculate import Outcome, PreviewOutdated, RecalculationRefused
@@ -49,7 +48,7 @@ MAX_ARRIVED = 20
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def recalculate(request: HttpRequest, facet: str, entity_id: str) -> HttpResponse:
+def recalculate_entity(request: HttpRequest, facet: str, entity_id: str) -> HttpResponse:
     """Show the stored state against a replay; on POST write the replayed one, as it was previewed and for a reason.
 
     409: the entity has moved on, or the rules have. 422: the confirmation or the reason will not do, or the rules
@@ -76,7 +75,7 @@ def recalculate(request: HttpRequest, facet: str, entity_id: str) -> HttpRespons
         )
         return page.render(status=422)
     try:
-        done = recalculations.apply(
+        done = recalculate.apply(
             page.engine,
             entity_id,
             seen_seq=promise.seq,
@@ -146,7 +145,7 @@ class _Page:
     ) -> HttpResponse:
         """Render a preview of now, with a promise of its own."""
         try:
-            outcome = recalculations.preview(self.engine, self.entity_id)
+            outcome = recalculate.preview(self.engine, self.entity_id)
         except InvalidRecord as error:
             unreadable = {"unreadable": display.visible(str(error))}
             return self._respond(unreadable, 422 if self.request.method == "POST" else 200)

@@ -13,8 +13,8 @@ class AccountsConfig(AppConfig):
         from django.contrib.auth.signals import user_logged_in
 
         from hdeadmin.accounts import sessions, sso
-        from hdeadmin.accounts import signals as recording
+        from hdeadmin.accounts.signals import listen
 
-        recording.listen()
+        listen()
         signals.user_logged_in.connect(sso.note_factor, dispatch_uid="hdeadmin.accounts.sso")
         user_logged_in.connect(sessions.begin, dispatch_uid="hdeadmin.accounts.sessions")

@@ -15,7 +15,7 @@ from django.db import OperationalError
 from django.test import Client
 from pytest_django import Settings
 
-from hdeadmin import logging as logs
+from hdeadmin.logging import REQUESTS, configuration
 
 
 class Written(StringIO):
@@ -23,16 +23,16 @@ class Written(StringIO):
         return [json.loads(line) for line in self.getvalue().split("\n") if line]
 
     def requests(self) -> list[dict[str, Any]]:
-        return [line for line in self.lines() if line["logger"] == logs.REQUESTS]
+        return [line for line in self.lines() if line["logger"] == REQUESTS]
 
 
 def listening(*, readable: bool) -> Iterator[Written]:
-    form = logs.configuration(readable=readable)["formatters"]["line"]
+    form = configuration(readable=readable)["formatters"]["line"]
     written = Written()
     handler = logging.StreamHandler(written)
     handler.setFormatter(DictConfigurator({}).configure_formatter(form))
     logging.getLogger().addHandler(handler)
-    requests = logging.getLogger(logs.REQUESTS)
+    requests = logging.getLogger(REQUESTS)
     before = requests.level
     requests.setLevel(logging.INFO)
     yield written

@@ -13,6 +13,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
 
+import hdeadmin.audit.verify
 from facets import registry
 from facets.core.dynamodb import DynamoTable
 from facets.core.dynamodb.scan import facts_of
@@ -27,7 +28,6 @@ from facets.jobs import verify
 from facets.management.progress import Progress
 from facets.management.table import configured_table, failures_named, in_words
 from hdeadmin.audit import log
-from hdeadmin.audit import verify as verification
 from hdeadmin.audit.log import AuditUnavailable
 from hdeadmin.env import DEMO_DIR
 
@@ -135,9 +135,9 @@ def _find_drift(table: Table) -> None:
 
 def _verify_trail() -> None:
     """So that the trail's page tells of it, as where it is verified every night."""
-    fault = verification.whole().fault
+    fault = hdeadmin.audit.verify.whole().fault
     with suppress(AuditUnavailable):
-        verification.note([str(fault)] if fault else [], user=log.command_user())
+        hdeadmin.audit.verify.note([str(fault)] if fault else [], user=log.command_user())
 
 
 def _delete(table: Table) -> None:

@@ -19,9 +19,7 @@ from pytest_django import Settings
 
 import facets.core.sqlite
 from facets import conf
-from facets.changes import append as corrections
-from facets.changes import recalculate as recalculations
-from facets.changes import recovery
+from facets.changes import append, recalculate, recovery
 from facets.changes.audited_write import announcing
 from facets.changes.preview_token import PromisedEvent
 from facets.core import Event, Facet, StoreUnavailable, json
@@ -29,8 +27,7 @@ from facets.core.records import state_record
 from facets.core.sqlite import SqliteEventDB, SqliteTable
 from facets.core.store import Table, new_operation_id
 from facets.demo.definitions.bank_account import bank_account
-from hdeadmin.audit import log
-from hdeadmin.audit import verify as verification
+from hdeadmin.audit import log, verify
 from hdeadmin.audit.models import AuditEntry
 from tests.hdeadmin.audit.unguarded import drop_triggers
 
@@ -68,10 +65,10 @@ def drift(table: Table, accounts: Facet, balance: int, ts: int = 7, **more: Any)
     table.load([state_record(FACET, "1", accounts.db.get_log("1").seq, itm, ts).to_item()])
 
 
-def append(accounts: Facet, amount: int = 25) -> None:
+def append_transaction(accounts: Facet, amount: int = 25) -> None:
     events = [PromisedEvent("TRANSACTION_ACCEPTED", {"amount": amount, "desc": "x"})]
-    preview = corrections.preview(accounts, "1", events)
-    corrections.apply(
+    preview = append.preview(accounts, "1", events)
+    append.apply(
         accounts,
         "1",
         events,
@@ -84,10 +81,10 @@ def append(accounts: Facet, amount: int = 25) -> None:
     )
 
 
-def recalculate(accounts: Facet) -> None:
-    preview = recalculations.preview(accounts, "1")
+def recalculate_account(accounts: Facet) -> None:
+    preview = recalculate.preview(accounts, "1")
     assert preview is not None
-    recalculations.apply(
+    recalculate.apply(
         accounts,
         "1",
         seen_seq=preview.stored_seq,
@@ -107,7 +104,7 @@ def settled() -> list[tuple[str, str]]:
 def is_written(accounts: Facet, action: Callable[..., None]) -> bool:
     state = accounts.get("1")
     assert state is not None
-    return state.item["balance"] == 100 if action is recalculate else state.record.seq == 2
+    return state.item["balance"] == 100 if action is recalculate_account else state.record.seq == 2
 
 
 # Killed, at each line
@@ -158,7 +155,7 @@ PLACES: dict[str, tuple[Callable[[], None], bool, str | None]] = {
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("action", [append, recalculate])
+@pytest.mark.parametrize("action", [append_transaction, recalculate_account])
 @pytest.mark.parametrize("place", PLACES)
 def test_a_process_that_is_killed_leaves_what_can_be_settled(
     file: SqliteTable, action: Callable[..., None], place: str
@@ -172,7 +169,7 @@ def test_a_process_that_is_killed_leaves_what_can_be_settled(
     assert [found for found, _ in settled()] == ([ending] if ending else [])
     assert settled() == []
     assert not log.open_intents().exists()
-    assert verification.whole().fault is None
+    assert verify.whole().fault is None
     if written:
         assert AuditEntry.objects.get(phase="outcome").result == "applied"
 
@@ -218,7 +215,7 @@ def lost(ledger: Table, db: None, monkeypatch: pytest.MonkeyPatch) -> Callable[.
     return lose
 
 
-@pytest.mark.parametrize("action", [append, recalculate])
+@pytest.mark.parametrize("action", [append_transaction, recalculate_account])
 @pytest.mark.parametrize("written", [True, False])
 def test_a_lost_answer_is_settled(lost: Callable[..., Facet], action: Callable[..., None], written: bool):
     lost(action, written=written)
@@ -231,7 +228,7 @@ def test_a_lost_answer_is_settled(lost: Callable[..., Facet], action: Callable[.
 
 @pytest.mark.parametrize("written", [True, False])
 def test_an_append_is_found_below_what_others_appended_since(lost: Callable[..., Facet], written: bool):
-    accounts = lost(append, written=written)
+    accounts = lost(append_transaction, written=written)
     for amount in range(5):
         accounts.append("1", Event("TRANSACTION_ACCEPTED", {"amount": amount}))
 
@@ -244,7 +241,7 @@ def test_an_append_is_found_below_what_others_appended_since(lost: Callable[...,
 
 @pytest.mark.parametrize("written", [True, False])
 def test_a_recalculation_is_told_by_what_a_service_appended_since(lost: Callable[..., Facet], written: bool):
-    accounts = lost(recalculate, written=written)
+    accounts = lost(recalculate_account, written=written)
     accounts.append("1", Event("TRANSACTION_ACCEPTED", {"amount": 5}))
 
     ((ending, evidence),) = settled()
@@ -254,8 +251,8 @@ def test_a_recalculation_is_told_by_what_a_service_appended_since(lost: Callable
 
 @pytest.mark.parametrize("written", [True, False])
 def test_a_recalculation_is_told_by_what_the_console_wrote_since(lost: Callable[..., Facet], written: bool):
-    accounts = lost(recalculate, written=written)
-    append(accounts)
+    accounts = lost(recalculate_account, written=written)
+    append_transaction(accounts)
 
     ((ending, evidence),) = settled()
     assert ending == ("applied" if written else "not-applied")
@@ -263,7 +260,7 @@ def test_a_recalculation_is_told_by_what_the_console_wrote_since(lost: Callable[
 
 
 def test_what_cannot_be_told_is_not_guessed(lost: Callable[..., Facet], ledger: Table):
-    accounts = lost(recalculate, written=False)
+    accounts = lost(recalculate_account, written=False)
     drift(ledger, accounts, 55, ts=9)
 
     ((ending, evidence),) = settled()
@@ -274,7 +271,7 @@ def test_what_cannot_be_told_is_not_guessed(lost: Callable[..., Facet], ledger: 
 
 
 def test_nor_is_it_where_both_would_have_come_to_the_same(lost: Callable[..., Facet], ledger: Table):
-    accounts = lost(recalculate, written=False)
+    accounts = lost(recalculate_account, written=False)
     accounts.append("1", Event("TRANSACTION_ACCEPTED", {"amount": 1}))
     drift(ledger, accounts, 55, ts=9)
 
@@ -283,7 +280,7 @@ def test_nor_is_it_where_both_would_have_come_to_the_same(lost: Callable[..., Fa
 
 
 def test_what_may_be_under_way_is_left_alone(lost: Callable[..., Facet]):
-    lost(append, written=False)
+    lost(append_transaction, written=False)
 
     assert list(recovery.settle(by="ann")) == []
     assert log.open_intents().count() == 1
@@ -292,22 +289,22 @@ def test_what_may_be_under_way_is_left_alone(lost: Callable[..., Facet]):
 def test_a_table_that_does_not_answer_leaves_it_open(
     lost: Callable[..., Facet], monkeypatch: pytest.MonkeyPatch
 ):
-    lost(append, written=True)
+    lost(append_transaction, written=True)
 
     def gone(intent: AuditEntry) -> Any:
         raise StoreUnavailable("no route")
 
     with monkeypatch.context() as patch:
         patch.setattr(recovery, "judge", gone)
-        code, said = verify()
+        code, said = run_audit_verify()
     assert (code, "still open." in said) == (4, True)
 
-    code, said = verify()
+    code, said = run_audit_verify()
     assert (code, "applied. Event 2 bears the operation’s id." in said) == (0, True)
 
 
 def test_two_that_settle_at_once_say_it_once(lost: Callable[..., Facet], monkeypatch: pytest.MonkeyPatch):
-    lost(append, written=True)
+    lost(append_transaction, written=True)
     judge = recovery.judge
 
     def twice(intent: AuditEntry) -> Any:
@@ -321,7 +318,7 @@ def test_two_that_settle_at_once_say_it_once(lost: Callable[..., Facet], monkeyp
     assert AuditEntry.objects.filter(phase="outcome").count() == 1
 
 
-def verify() -> tuple[int, str]:
+def run_audit_verify() -> tuple[int, str]:
     out = StringIO()
     try:
         call_command("audit_verify", "--settle-after", "0", stdout=out, stderr=StringIO())
@@ -344,7 +341,7 @@ def _stop(seconds: float) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_a_running_server_settles_and_says_what_is_wrong(file: SqliteTable, caplog: pytest.LogCaptureFixture):
     accounts = accounts_of(file)
-    killed(lambda: (after(SqliteEventDB, "put_state"), append(accounts)))
+    killed(lambda: (after(SqliteEventDB, "put_state"), append_transaction(accounts)))
     drop_triggers()
 
     with pytest.raises(_Stopped):

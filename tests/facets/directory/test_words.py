@@ -5,9 +5,7 @@ from __future__ import annotations
 import pytest
 
 from facets import directory
-from facets.directory import fulltext
-from facets.directory import reader as plans
-from facets.directory import writer as rows
+from facets.directory import fulltext, reader, writer
 from facets.directory.normalize import fold, words_of
 from facets.directory.queries import Question
 from tests.facets.directory.conftest import Note
@@ -33,8 +31,8 @@ NAMES = {
 @pytest.fixture(params=["looked through", "gathered", "walked"], autouse=True)
 def plan(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     if request.param != "looked through":
-        monkeypatch.setattr(plans, "SMALL", -1)
-    monkeypatch.setattr(plans, "_FEW", -1 if request.param == "walked" else 10_000)
+        monkeypatch.setattr(reader, "SMALL", -1)
+    monkeypatch.setattr(reader, "_FEW", -1 if request.param == "walked" else 10_000)
 
 
 def found(words: str) -> list[str]:
@@ -105,7 +103,7 @@ def test_a_changed_and_a_removed_entity_are_no_longer_found_by_what_they_were(pe
     people("a", name="Ada")
     people("b", name="Ada")
     people("a", seq=2, name="Bob")
-    rows.remove("PERSON", "b")
+    writer.remove("PERSON", "b")
     assert found("ada") == []
     assert found("bob") == ["a"]
 

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from facets.core.records import Record, inbound_record, outbound_record, state_record
 from facets.core.sqlite import SqliteTable
-from facets.entities import reader as reading
 from facets.entities.filters import Filters
 from facets.entities.reader import Reader
 
@@ -97,7 +96,7 @@ def test_a_filter_finds_what_holds(file: SqliteTable, query: str, seqs: list[int
 def test_a_filter_looks_a_bounded_way_and_goes_on_where_it_stopped(
     file: SqliteTable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading, "MOST_LOOKED_AT", 300)
+    monkeypatch.setattr("facets.entities.reader.MOST_LOOKED_AT", 300)
     fill(file, "1", list(range(1, 2_001)), rare=1_000)
     before, seen, looks = None, [], []
     while True:

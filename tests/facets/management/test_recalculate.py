@@ -467,13 +467,13 @@ SLOW = """
 import sys, time
 import django
 django.setup()
-from facets.changes import recalculate as recalculations
-read = recalculations.preview
+from facets.changes import recalculate
+read = recalculate.preview
 def preview(facet, id):
     print("begun", flush=True)
     time.sleep(1)
     return read(facet, id)
-recalculations.preview = preview
+recalculate.preview = preview
 from django.core.management import execute_from_command_line
 execute_from_command_line(["manage.py", *sys.argv[1:]])
 """

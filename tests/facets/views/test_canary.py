@@ -25,7 +25,7 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from facets import registry
-from facets.changes import recalculate as recalculations
+from facets.changes import recalculate
 from facets.core import Event, Facet, json
 from facets.core.records import inbound_record, outbound_record, state_record
 from facets.core.sqlite import SqliteTable
@@ -307,9 +307,9 @@ def test_no_answer_no_log_and_no_row_gives_a_secret_away(
     for type in ("LOCKED", "CHECKED", "OPENED"):
         page = client.get(append + f"?type={type}")
         look(f"preview {type}", press(client, append, page, "preview"))
-    recalculate = reverse("recalculate", args=["VAULT", "v-4"])
-    page = look("recalculate", client.get(recalculate))
-    done = client.post(recalculate, Filled(page).data.dict() | {"reason": "Because of it"}, follow=True)
+    recalculate_url = reverse("recalculate", args=["VAULT", "v-4"])
+    page = look("recalculate", client.get(recalculate_url))
+    done = client.post(recalculate_url, Filled(page).data.dict() | {"reason": "Because of it"}, follow=True)
     look("recalculated", done)
     look("entity after", client.get(reverse("entity", args=["VAULT", ID]) + "?unfold=1"))
 
@@ -380,7 +380,7 @@ def test_the_canary_would_be_heard(place: str):
 
 def test_a_rule_and_a_schema_quote_no_secret(planted: str, ledger: Table):
     engine: Facet = vault.facet(ledger.db("VAULT"))
-    outcome = recalculations.preview(engine, ID)
+    outcome = recalculate.preview(engine, ID)
 
     assert outcome is not None
     texts = " ".join(failure.error for failure in outcome.failures) + outcome.refusal
@@ -415,13 +415,13 @@ def test_no_promise_lets_a_masked_value_be_guessed_at(operator: Client, planted:
     """A hash of the state in it would: all else of the state is known to whoever tries a million PINs."""
     state = ledger.db("VAULT").get_state("v-4")
     assert state is not None
-    append, recalculate = (reverse(name, args=["VAULT", "v-4"]) for name in ("append", "recalculate"))
+    append, recalculate_url = (reverse(name, args=["VAULT", "v-4"]) for name in ("append", "recalculate"))
     page = operator.get(append + "?type=SPENT")
     preview = press(operator, append, page, "preview", {"e1.amount": "2"})
-    outcome = recalculations.preview(vault.facet(ledger.db("VAULT")), "v-4")
+    outcome = recalculate.preview(vault.facet(ledger.db("VAULT")), "v-4")
     assert outcome is not None
 
-    for shown in (preview, operator.get(recalculate)):
+    for shown in (preview, operator.get(recalculate_url)):
         promise = str(signing.loads(Filled(shown).data["promise"], salt="facets.confirmations"))
         for text in (state.itm, json.dumps([outcome.seq, state.itm, outcome.itm])):
             assert sha256(text.encode()).hexdigest()[:16] not in promise

@@ -12,7 +12,7 @@ from pytest_django import Settings
 
 from hdeadmin.audit import log
 from hdeadmin.audit.models import AuditEntry, ChainHead
-from tests.hdeadmin.audit.test_verify import verify
+from tests.hdeadmin.audit.test_verify import run_audit_verify
 from tests.hdeadmin.audit.unguarded import drop_triggers
 
 pytestmark = pytest.mark.django_db
@@ -54,12 +54,12 @@ def test_a_key_is_for_its_owners_eyes_and_never_overwritten(place: Path):
 def test_anchors_are_added_and_verified(place: Path):
     log.record("sign-in")
     assert anchor() == f"Entry 1 is anchored in {place}.\n"
-    assert "1 anchor, the last of entry 1: good." in verify()[1]
+    assert "1 anchor, the last of entry 1: good." in run_audit_verify()[1]
     log.record("sign-in")
     anchor()
 
-    assert "2 anchors, the last of entry 3: good." in verify()[1]
-    assert "good" in verify("--public-key", str(place.parent / "key.pem.pub"))[1]
+    assert "2 anchors, the last of entry 3: good." in run_audit_verify()[1]
+    assert "good" in run_audit_verify("--public-key", str(place.parent / "key.pem.pub"))[1]
 
 
 def test_an_end_that_was_cut_off_with_its_head_is_missed(place: Path):
@@ -68,7 +68,7 @@ def test_an_end_that_was_cut_off_with_its_head_is_missed(place: Path):
     anchor()
     cut(3)
 
-    code, said = verify()
+    code, said = run_audit_verify()
 
     # What was verified since stands in the place of entry 4.
     assert code == 3
@@ -83,7 +83,7 @@ def test_a_history_that_was_written_anew_is_found_out(place: Path, settings: Set
     for _ in range(3):
         log.record("sign-out")
 
-    code, said = verify()
+    code, said = run_audit_verify()
 
     assert code == 3
     assert "Entry 3: it is not the entry that the anchor" in said
@@ -94,7 +94,7 @@ def test_an_anchor_of_anothers_making_is_none(place: Path, tmp_path: Path):
     place.write_text(anchor("-").replace('"number": 1', '"number": 2'))
     log.record("sign-in")
 
-    code, said = verify()
+    code, said = run_audit_verify()
 
     assert code == 3
     assert "is not signed by this key" in said
@@ -104,7 +104,7 @@ def test_what_is_no_file_of_anchors_is_named(place: Path):
     log.record("sign-in")
     place.write_text("{}\n")
 
-    assert "not an anchor of an audit trail" in verify()[1]
+    assert "not an anchor of an audit trail" in run_audit_verify()[1]
 
 
 def test_without_a_key_or_a_place_it_says_what_to_do(settings: Settings):
@@ -127,6 +127,6 @@ def test_anchors_in_a_bucket(place: Path, bucket: str, settings: Settings):
         log.record("sign-in")
         assert anchor().startswith("Entry")
 
-    assert "2 anchors, the last of entry 2: good." in verify()[1]
+    assert "2 anchors, the last of entry 2: good." in run_audit_verify()[1]
     with pytest.raises(CommandError, match="NoSuchBucket"):
         anchor("s3://not-there/x")

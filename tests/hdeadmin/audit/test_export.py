@@ -14,7 +14,7 @@ from hdeadmin.audit import export, log
 from hdeadmin.audit.export import NotAnExport
 from hdeadmin.audit.models import AuditEntry
 from tests.hdeadmin.audit.test_anchors import place  # noqa: F401 - a fixture
-from tests.hdeadmin.audit.test_verify import verify
+from tests.hdeadmin.audit.test_verify import run_audit_verify
 
 pytestmark = pytest.mark.django_db
 
@@ -33,7 +33,7 @@ def lines(file: Path) -> list[str]:
 
 
 def test_the_whole_trail_is_exported_and_verified(file: Path):
-    code, said = verify("--file", str(file))
+    code, said = run_audit_verify("--file", str(file))
 
     assert code == 0
     assert "7 entries, 1 to 7: the manifest, the links and 7 seals are good." in said
@@ -52,7 +52,7 @@ def test_a_selection_says_that_it_is_one(file: Path, tmp_path: Path):
 
     assert len(lines(tmp_path / "some.jsonl")) == 3
     call_command("audit_export", tmp_path / "more.jsonl", "--facet", "ORDER")
-    assert "It is a selection" in verify("--file", str(tmp_path / "more.jsonl"))[1]
+    assert "It is a selection" in run_audit_verify("--file", str(tmp_path / "more.jsonl"))[1]
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_a_selection_says_that_it_is_one(file: Path, tmp_path: Path):
 def test_a_file_that_was_altered_is_found_out(file: Path, spoil, says: str):
     file.write_text(spoil(file.read_text()))
 
-    code, said = verify("--file", str(file))
+    code, said = run_audit_verify("--file", str(file))
 
     assert code == 3
     assert says in said
@@ -80,9 +80,9 @@ def test_a_signed_manifest_is_trusted_by_the_public_key_alone(place: Path, file:
     public = str(place.parent / "key.pem.pub")
     settings.HDEADMIN_AUDIT_KEY = "another deployment's key " * 3
 
-    assert "0 of 7 seals" in verify("--file", str(file), "--public-key", public)[1]
+    assert "0 of 7 seals" in run_audit_verify("--file", str(file), "--public-key", public)[1]
     call_command("audit_anchor", "--make-key", place.parent / "other.pem", stdout=io.StringIO())
-    code, said = verify("--file", str(file), "--public-key", str(place.parent / "other.pem.pub"))
+    code, said = run_audit_verify("--file", str(file), "--public-key", str(place.parent / "other.pem.pub"))
     assert (code, "not signed by this key" in said) == (3, True)
 
 

@@ -10,8 +10,7 @@ from django.db import connection
 from django.db.models import F
 from pytest_django import Settings
 
-from hdeadmin.audit import chain, log
-from hdeadmin.audit import verify as verification
+from hdeadmin.audit import chain, log, verify
 from hdeadmin.audit.models import AuditEntry, ChainHead
 from tests.hdeadmin.audit.unguarded import drop_triggers
 
@@ -30,8 +29,8 @@ def ten() -> list[AuditEntry]:
 
 def first_fault() -> tuple[int, str] | None:
     """What following the whole trail finds; the command and the look at the end find the same."""
-    fault = verification.whole().fault
-    assert verification.of_the_end().fault == fault
+    fault = verify.whole().fault
+    assert verify.of_the_end().fault == fault
     return (fault.number, fault.problem) if fault else None
 
 
@@ -41,12 +40,12 @@ def forge(entry: int, /, **values: Any) -> None:
 
 def test_a_trail_that_nobody_touched_is_good(ten: list[AuditEntry]):
     assert first_fault() is None
-    assert verification.whole().entries == 10
+    assert verify.whole().entries == 10
 
 
 def test_so_is_one_that_has_not_begun():
-    assert verification.whole().fault is None
-    assert verification.of_the_end().fault is None
+    assert verify.whole().fault is None
+    assert verify.of_the_end().fault is None
 
 
 @pytest.mark.parametrize(
@@ -132,7 +131,7 @@ def test_a_value_that_cannot_be_read(ten: list[AuditEntry]):
     with connection.cursor() as cursor:
         cursor.execute(f"UPDATE audit_auditentry SET at = {value} WHERE number = 3")
 
-    fault = verification.whole().fault
+    fault = verify.whole().fault
     assert fault is not None
     assert fault.number == 3
 
@@ -149,7 +148,7 @@ def test_entries_of_an_earlier_key_are_good_while_it_is_named(ten: list[AuditEnt
     assert "which the settings do not name" in problem
 
 
-def verify(*arguments: str) -> tuple[int, str]:
+def run_audit_verify(*arguments: str) -> tuple[int, str]:
     """The command's exit code, and what it says."""
     out = StringIO()
     try:
@@ -162,7 +161,7 @@ def verify(*arguments: str) -> tuple[int, str]:
 def test_the_command_says_that_all_is_well_and_that_goes_on_record():
     log.record("sign-in", user="ann")
 
-    code, said = verify()
+    code, said = run_audit_verify()
 
     assert (code, said) == (0, "1 entries: every seal and link is good, up to the head, 1.\n")
     entry = AuditEntry.objects.get(action="audit-verified")
@@ -173,7 +172,7 @@ def test_the_command_says_that_all_is_well_and_that_goes_on_record():
 def test_the_command_names_the_first_bad_entry_and_fails(ten: list[AuditEntry]):
     forge(6, person="bob")
 
-    code, said = verify("--restore-triggers")
+    code, said = run_audit_verify("--restore-triggers")
 
     assert code == 3
     assert "Entry 6: altered: its seal does not fit what it says." in said
@@ -181,11 +180,11 @@ def test_the_command_names_the_first_bad_entry_and_fails(ten: list[AuditEntry]):
 
 
 def test_the_command_says_that_the_guards_are_gone_and_puts_them_back(ten: list[AuditEntry]):
-    code, said = verify()
+    code, said = run_audit_verify()
     assert code == 3
     assert "The database does not guard the trail" in said
 
-    code, said = verify("--restore-triggers")
+    code, said = run_audit_verify("--restore-triggers")
     assert code == 0
     assert "Put back: audit_entry_in_order" in said
-    assert verify()[0] == 0
+    assert run_audit_verify()[0] == 0
