@@ -111,8 +111,8 @@ class Provider:
 
 
 @contextmanager
-def provider() -> Iterator[Provider]:
-    """Run one until the end of the block."""
+def provider(port: int = 0) -> Iterator[Provider]:
+    """Run one until the end of the block, on a port that is free where none is named."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -135,7 +135,7 @@ def provider() -> Iterator[Provider]:
 
         def log_message(self, *_: Any) -> None: ...
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     running = Provider(f"http://127.0.0.1:{server.server_address[1]}")
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
