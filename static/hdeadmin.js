@@ -117,6 +117,18 @@
     }
   });
 
+  // A number is shown in groups of three; a copy of it alone gives the digits that are stored.
+  document.addEventListener("copy", (event) => {
+    const selection = getSelection();
+    const text = String(selection).trim();
+    const number = [...document.querySelectorAll("[data-digits]")].find(
+      (shown) => shown.textContent === text && selection.containsNode(shown, true),
+    );
+    if (!number) return;
+    event.clipboardData.setData("text/plain", number.dataset.digits);
+    event.preventDefault();
+  });
+
   document.addEventListener("submit", (event) => {
     if (event.submitter?.name === "theme") {
       event.preventDefault();

@@ -48,11 +48,18 @@ _UNSEEN = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """One scalar. `text` is hostile text made visible; `note` is what a reader should know about it."""
+    """One scalar.
+
+    Attributes:
+        text: hostile text made visible.
+        note: what a reader should know about it.
+        digits: of a number that `text` writes in groups, what is stored; that is what a copy gives.
+    """
 
     kind: Kind
     text: str
     note: str = ""
+    digits: str = ""
 
     @property
     def long(self) -> bool:

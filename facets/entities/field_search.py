@@ -14,7 +14,9 @@ from pydantic import BaseModel
 from facets.core.diff import same
 from facets.core.json import JSON
 from facets.definitions import FacetDefinition, display
+from facets.definitions.definition import unit_of
 from facets.definitions.masking import holds_sensitive
+from facets.definitions.number_input import AmbiguousNumber, Unreadable, parse_number
 from facets.definitions.serialization import stored_key
 
 Kind = Literal["number", "text", "bool", "choice", "time", "other"]
@@ -52,7 +54,14 @@ WITHOUT_VALUE = frozenset({"changed", "set", "unset", "true", "false"})
 
 
 class NotAsked(ValueError):
-    """The question cannot be put; the message says why, for the one who asked."""
+    """The question cannot be put; the message says why, for the one who asked.
+
+    `readings` are the numbers between which they have to choose, where the value can mean two.
+    """
+
+    def __init__(self, message: str, readings: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.readings = readings
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +71,14 @@ class Field:
     Attributes:
         path: its keys as they are stored, joined by dots; `label` is what staff call it.
         choices: the values that it can have, where they are few and known.
+        unit: what its numbers count, such as EUR.
     """
 
     path: str
     label: str
     kind: Kind
     choices: tuple[str, ...] = ()
+    unit: str = ""
 
     @property
     def operations(self) -> tuple[str, ...]:
@@ -164,19 +175,14 @@ def condition(found: Sequence[Field], path: str, operation: str, value: str) -> 
 
 def _wanted(field: Field, text: str) -> JSON:
     if field.kind == "number":
+        if not text:
+            raise NotAsked(f"{field.label}: give a number.")
         try:
-            number = Decimal(text.replace(",", "").replace("_", "").replace(" ", ""))
-            if not number.is_finite():
-                raise ValueError
-            return (
-                int(number) if number == number.to_integral_value() and abs(number) < 2**63 else float(number)
-            )
-        except (ArithmeticError, ValueError):
-            raise NotAsked(
-                f"{field.label} is a number, which “{text}” is not."
-                if text
-                else f"{field.label}: give a number."
-            ) from None
+            return parse_number(text, field.unit)
+        except AmbiguousNumber as two:
+            raise NotAsked(f"{field.label}: {two}", (two.whole, two.fraction)) from None
+        except Unreadable as problem:
+            raise NotAsked(f"{field.label} is a number, and “{text}” is not one. {problem}") from None
     if field.kind == "time":
         moment = _moment(text)
         if moment is None:
@@ -223,7 +229,7 @@ def _fields(
             yield from _fields(annotation, inner, words, definition)
         else:
             kind, choices = _kind(annotation)
-            yield Field(".".join(inner), " › ".join(words), kind, choices)
+            yield Field(".".join(inner), " › ".join(words), kind, choices, unit_of(info))
 
 
 def _kind(annotation: Any) -> tuple[Kind, tuple[str, ...]]:

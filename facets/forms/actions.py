@@ -1,20 +1,27 @@
-"""What the buttons within a form do to its draft: add, remove and move rows, begin and leave out optional parts."""
+"""What the buttons within a form do to its draft: add, remove and move rows, begin and leave out optional parts.
+
+They also choose between the two readings of a number.
+"""
 
 from facets.forms.builder import MAX_ROWS, Room, begin_group, begin_rows, build
 from facets.forms.fields import ABSENT
-from facets.forms.nodes import CompositeNode, EntriesNode, GroupNode, Node, RowsNode, walk
+from facets.forms.nodes import BoxNode, CompositeNode, EntriesNode, GroupNode, Node, RowsNode, walk
 
 FULL = "The form is full. Go on with it as JSON."
+_READINGS = ("whole", "fraction")
 _STEPS = {"up": -1, "down": 1}
 
 
 def apply(root: Node, verb: str, name: str, room: Room) -> str:
-    """Do what a button says: `add`, `remove`, `up` or `down`, at the node of that name.
+    """Do what a button says: `add`, `remove`, `up`, `down`, `whole` or `fraction`, at the node of that name.
 
     Returns what to tell the person, "" for nothing. What the draft does not have is left alone: buttons are forged.
     """
     for node, _ in walk(root):
-        if isinstance(node, (RowsNode, EntriesNode)):
+        if verb in _READINGS and isinstance(node, BoxNode) and node.name == name:
+            node.text = dict(node.readings).get(verb, node.text)
+            return ""
+        if isinstance(node, (RowsNode, EntriesNode)) and verb not in _READINGS:
             names = [row.name for row in node.rows]
             if name in names and _resizable(node):
                 _row(node, verb, names.index(name))

@@ -30,7 +30,7 @@ from facets.core import InvalidRecord, json
 from facets.definitions.definition import humanize, unit_of
 from facets.definitions.serialization import WrittenAsNull, to_stored
 from facets.forms import scalars
-from facets.forms.html_constraints import Limits, limits_of, number_attributes, text_attributes
+from facets.forms.html_constraints import Limits, limits_of, text_attributes
 from facets.forms.scalars import Choice, Option, Scalar, fits_a_box
 
 JSON = Any
@@ -120,11 +120,13 @@ class Rows(Shape):
 
     @cached_property
     def item(self) -> Shape:
-        return shape_of(self.annotation)
+        return _with_unit(shape_of(self.annotation), self.unit)
 
     @cached_property
     def items(self) -> tuple[Shape, ...] | None:
-        return None if self.fixed is None else tuple(shape_of(annotation) for annotation in self.fixed)
+        if self.fixed is None:
+            return None
+        return tuple(_with_unit(shape_of(annotation), self.unit) for annotation in self.fixed)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,7 +153,10 @@ class OneOf(Shape):
         shapes = [shape_of(member) for member in self.members]
         labels = [shape.label or _kind(shape) for shape in shapes]
         return tuple(
-            replace(shape, label=label if labels.count(label) == 1 else f"{label} ({number})")
+            replace(
+                _with_unit(shape, self.unit),
+                label=label if labels.count(label) == 1 else f"{label} ({number})",
+            )
             for number, (shape, label) in enumerate(zip(shapes, labels, strict=True), 1)
         )
 
@@ -206,15 +211,22 @@ def _of_field(shape: Shape, info: FieldInfo, metadata: list[Any]) -> Shape:
     extra = info.json_schema_extra
     if isinstance(shape, One) and isinstance(extra, dict) and extra.get("widget") == "textarea":
         shape = replace(shape, long=True)
+    shape = _with_unit(shape, unit_of(info))
     return replace(
         shape,
         help=info.description or "",
-        unit=unit_of(info),
         placeholder=example if isinstance(example, str) else "" if example is None else _text(example),
         required=info.is_required(),
         leaves_out=not info.is_required() and info.default is None and not as_null,
         default=_default_of(info),
     )
+
+
+def _with_unit(shape: Shape, unit: str) -> Shape:
+    """The shape of what is counted in a unit."""
+    if isinstance(shape, One) and isinstance(shape.scalar, scalars.Number):
+        shape = replace(shape, scalar=replace(shape.scalar, unit=unit))
+    return replace(shape, unit=unit)
 
 
 def _default_of(info: FieldInfo) -> Callable[[], JSON]:
@@ -284,12 +296,10 @@ def _shape_of_kind(kind: Any, metadata: list[Any], whole: Any, limits: Limits, *
 _ROWS = (list, tuple, set, frozenset, Sequence, MutableSequence)
 _ENTRIES = (dict, Mapping, MutableMapping)
 
-_NUMBERS: dict[Any, tuple[type[Scalar], bool]] = {
-    int: (scalars.Integer, True),
-    float: (scalars.Float, False),
-    Decimal: (scalars.DecimalNumber, False),
-}
 _SCALARS: dict[Any, Scalar] = {
+    int: scalars.Integer(),
+    float: scalars.Float(),
+    Decimal: scalars.DecimalNumber(),
     **dict.fromkeys((date, PastDate, FutureDate), scalars.Day()),
     **dict.fromkeys((datetime, AwareDatetime, PastDatetime, FutureDatetime), scalars.Moment()),
     NaiveDatetime: scalars.Moment(naive=True),
@@ -302,9 +312,6 @@ def _one(kind: Any, limits: Limits) -> Shape:
     if kind is str:
         long = limits.max_length is not None and limits.max_length > LONG_TEXT
         return One(scalar=scalars.Text(attributes=text_attributes(limits)), long=long)
-    if kind in _NUMBERS:
-        scalar, whole = _NUMBERS[kind]
-        return One(scalar=scalar(attributes=number_attributes(limits, whole=whole)))
     if kind in _SCALARS:
         return One(scalar=_SCALARS[kind])
     return One(scalar=Scalar()) if _is_written_as_text(kind) else Free()

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
-from decimal import Decimal
 from typing import Any
 
 from pydantic import StringConstraints
@@ -19,14 +18,8 @@ _SAME_IN_JAVASCRIPT = re.compile(rf"(?:(?:{_CLASS}|{_ATOM}|\))(?:{_REPEAT})?|\((
 
 @dataclass(slots=True)
 class Limits:
-    ge: Any = None
-    gt: Any = None
-    le: Any = None
-    lt: Any = None
-    multiple_of: Any = None
     min_length: int | None = None
     max_length: int | None = None
-    decimal_places: int | None = None
     pattern: Any = None
 
 
@@ -40,23 +33,6 @@ def limits_of(marks: Iterable[Any]) -> Limits:
             if value is not None and not callable(value):
                 setattr(found, limit.name, value)
     return found
-
-
-def number_attributes(limits: Limits, *, whole: bool) -> dict[str, str]:
-    """`min`, `max` and `step`. A bound that is itself not allowed is given all the same: HTML has no other."""
-    low, high = limits.ge, limits.le
-    if limits.gt is not None:
-        low = limits.gt + 1 if whole and isinstance(limits.gt, int) else limits.gt
-    if limits.lt is not None:
-        high = limits.lt - 1 if whole and isinstance(limits.lt, int) else limits.lt
-    step: Any = limits.multiple_of or (1 if whole else "any")
-    if limits.multiple_of is None and limits.decimal_places is not None:
-        step = Decimal(1).scaleb(-limits.decimal_places)
-    # A browser counts steps from `min`, the schema from 0.
-    if step != "any" and low is not None and not _divides(step, low):
-        step = "any"
-    found = {"min": low, "max": high, "step": step}
-    return {name: _number(value) for name, value in found.items() if _is_number(value)}
 
 
 def text_attributes(limits: Limits) -> dict[str, str]:
@@ -96,20 +72,3 @@ def _flat(marks: Iterable[Any]) -> Iterator[Any]:
             yield from _flat(mark)
         else:
             yield mark
-
-
-def _divides(step: Any, number: Any) -> bool:
-    try:
-        return Decimal(str(number)) % Decimal(str(step)) == 0
-    except ArithmeticError:
-        return False
-
-
-def _is_number(value: Any) -> bool:
-    if value == "any":
-        return True
-    return isinstance(value, (int, float, Decimal)) and Decimal(str(value)).is_finite()
-
-
-def _number(value: Any) -> str:
-    return value if isinstance(value, str) else format(Decimal(str(value)), "f")

@@ -8,11 +8,12 @@ from typing import Any, ClassVar
 from django.utils import timezone
 
 from facets.core import InvalidRecord
+from facets.definitions.number_input import AmbiguousNumber, Unreadable
 from facets.forms import scalars
 from facets.forms.fields import ABSENT, Constant, Entries, Flag, Group, One, OneOf, Rows, Shape
 from facets.forms.json_text import NotJson, Path, indented, parse
 from facets.forms.messages import FILL_IN, sayable
-from facets.forms.scalars import Option, Unreadable
+from facets.forms.scalars import Option
 
 JSON = Any
 
@@ -177,14 +178,11 @@ class BoxNode(Node):
     def attributes(self) -> list[tuple[str, str]]:
         """The schema's constraints, and how the box is typed into. No `type`, no `name`."""
         given = dict(self.shape.scalar.attributes)
-        kind = self.input_type
-        if kind != "number":
-            given = {name: value for name, value in given.items() if name not in ("min", "max", "step")}
         if self.long:
             given.pop("pattern", None)
-        if kind in ("time", "datetime-local"):
+        if self.input_type in ("time", "datetime-local"):
             given["step"] = "any"
-        if isinstance(self.shape.scalar, scalars.Float):
+        if isinstance(self.shape.scalar, scalars.Number):
             given["inputmode"] = "decimal"
         if self.is_required:
             given["required"] = ""
@@ -211,6 +209,17 @@ class BoxNode(Node):
         if self.text and scalar.option(self.text) is None:
             options.append(Option(self.text, f"{sayable(self.text)} (not a choice)", self.text, self.text))
         return options
+
+    @property
+    def readings(self) -> list[tuple[str, str]]:
+        """Where the text can mean two numbers: the verb of the button for each, and the number."""
+        try:
+            self.shape.scalar.judged(self._clean())
+        except AmbiguousNumber as two:
+            return [("whole", two.whole), ("fraction", two.fraction)]
+        except Unreadable:
+            pass
+        return []
 
     @property
     def is_empty(self) -> bool:

@@ -11,21 +11,17 @@ from uuid import UUID
 from django.utils import timezone
 
 from facets.core import InvalidRecord, json
+from facets.definitions.number_input import Unreadable, read_number
 
 JSON = Any
 
 # Beyond it JavaScript's numbers have gaps.
 MAX_SAFE_INTEGER = 2**53 - 1
 
-_INTEGER = re.compile(r"[+-]?[0-9]{1,4000}")
-_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,9})?")
+_INTEGER = re.compile(r"-?[0-9]{1,4000}")
 # A form cannot carry these: no page is encoded with a lone surrogate, HTML has no U+0000, and a browser turns
 # every carriage return into a line's end.
 _NOT_IN_A_BOX = re.compile("[\x00\r\ud800-\udfff]")
-
-
-class Unreadable(ValueError):
-    """The text cannot mean a value of its kind; the message says why, for the person who typed it."""
 
 
 def fits_a_box(text: str, *, lines: bool = False) -> bool:
@@ -77,40 +73,47 @@ class Text(Scalar):
         return value if isinstance(value, str) and fits_a_box(value, lines=True) else None
 
 
-class Integer(Scalar):
+@dataclass(frozen=True, slots=True)
+class Number(Scalar):
+    """A number, typed as text: a browser's own box for numbers changes what is typed.
+
+    `unit` is what it counts, and may be typed with it.
+    """
+
+    unit: str = ""
+
     def show(self, value: JSON) -> str | None:
         return _shown_number(value)
 
     def judged(self, text: str) -> Any:
-        return int(text) if _INTEGER.fullmatch(text) else text
+        """The number; the text itself where it is none.
 
-    def input_type(self, text: str) -> str:
-        if not text:
-            return "number"
-        return "number" if _INTEGER.fullmatch(text) and abs(int(text)) <= MAX_SAFE_INTEGER else "text"
+        Raises:
+            AmbiguousNumber, Unreadable
+        """
+        plain = read_number(text, self.unit)
+        return text if plain is None else self.number(plain)
+
+    def number(self, plain: str) -> Any:
+        raise NotImplementedError
 
 
-class Float(Scalar):
-    def show(self, value: JSON) -> str | None:
-        return _shown_number(value)
+class Integer(Number):
+    def number(self, plain: str) -> Any:
+        return int(plain) if _INTEGER.fullmatch(plain) else plain
 
-    def judged(self, text: str) -> Any:
-        if not _NUMBER.fullmatch(text):
-            return text
-        number = float(text)
+
+class Float(Number):
+    def number(self, plain: str) -> Any:
+        number = float(plain)
         if number in (float("inf"), float("-inf")):
             raise Unreadable("The number is too large.")
         return number
 
-    def input_type(self, text: str) -> str:
-        return "number" if not text or _is_html_number(text) else "text"
 
-
-class DecimalNumber(Float):
-    def judged(self, text: str) -> Any:
-        if not _NUMBER.fullmatch(text):
-            return text
-        number = Decimal(text)
+class DecimalNumber(Number):
+    def number(self, plain: str) -> Any:
+        number = Decimal(plain)
         # As an integer of so many digits it would stop the server.
         if number and number.adjusted() > 400:
             raise Unreadable("The number is too large.")
@@ -282,13 +285,3 @@ def _as_number(value: Decimal) -> JSON:
 
 def _both_numbers(one: Any, other: Any) -> bool:
     return all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in (one, other))
-
-
-def _is_html_number(text: str) -> bool:
-    """Whether `<input type=number>` keeps the text: HTML's valid floating-point number, and finite."""
-    return bool(re.fullmatch(r"-?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?", text)) and float(
-        text
-    ) not in (
-        float("inf"),
-        float("-inf"),
-    )

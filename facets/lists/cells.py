@@ -71,8 +71,9 @@ def written(value: JSON, column: Column, decimals: int = 0) -> display.Value:
     if option := column.option(value):
         return display.Value("text", display.visible(option.label))
     if column.numeric and _is_number(value):
-        note = display.scalar(value).note
-        return display.Value("number", _grouped(_number(value), decimals), note)
+        stored = display.scalar(value)
+        text = _grouped(_number(value), decimals)
+        return display.Value("number", text, stored.note, stored.text if text != stored.text else "")
     found = display.scalar(value, _ANNOTATIONS.get(column.kind))
     if len(found.text) > LONGEST:
         return display.Value(found.kind, found.text[:LONGEST] + "…")

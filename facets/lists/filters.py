@@ -6,17 +6,16 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
 from django.http import QueryDict
 from django.utils import timezone
 
-from facets.core import InvalidRecord, json
 from facets.definitions.display import visible
+from facets.definitions.number_input import AmbiguousNumber, Unreadable, parse_number
 from facets.directory.queries import SEQ, UPDATED, Condition, Question
-from facets.forms.scalars import Moment, Unreadable
+from facets.forms.scalars import Moment
 from facets.lists.columns import OWN, Column
 
 JSON = Any
@@ -33,7 +32,6 @@ SINCE = {
 
 _AGO = re.compile(r"([1-9][0-9]{0,3})([mhd])")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
-_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +45,19 @@ class Chip:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What in an address cannot be understood: of which column, what was typed, why; and the query without it."""
+    """What in an address cannot be understood.
+
+    Attributes:
+        label, text, reason: of which column, what was typed, why.
+        without: the query without it.
+        readings: where it can mean two numbers, each and the query with it.
+    """
 
     label: str
     text: str
     reason: str
     without: str
+    readings: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +172,14 @@ def read(query: QueryDict, facet: str, columns: tuple[Column, ...], *, now: date
         before=reading.text("before", limit=8_000) or None,
         changed=changed,
         problems={
-            name: replace(problem, without=_url(given, {"after", "before", name}, {}))
+            name: replace(
+                problem,
+                without=_url(given, {"after", "before", name}, {}),
+                readings=tuple(
+                    (number, _url(given, {"after", "before"}, {name: number}))
+                    for number, _ in problem.readings
+                ),
+            )
             for name, problem in reading.problems.items()
         },
         given=given,
@@ -256,9 +268,11 @@ class _Reading:
                 names = set()
             yield Chip(visible(label), visible(text), _url(given, {"after", "before", *names}, {}))
 
-    def _refuse(self, name: str, label: str, reason: str) -> None:
+    def _refuse(self, name: str, label: str, reason: str, *readings: str) -> None:
         text = visible(self.given[name][0])
-        self.problems[name] = Problem(visible(label), text, reason, name)
+        self.problems[name] = Problem(
+            visible(label), text, reason, name, tuple((number, "") for number in readings)
+        )
 
     def _box(self, test: str, word: str, column: Column) -> Box:
         name = f"{test}.{column.path}"
@@ -304,6 +318,9 @@ class _Reading:
             if text := self.text(name):
                 try:
                     bounds[test] = text, self._bound(column, text, last=test == "to")
+                except AmbiguousNumber as problem:
+                    label = f"{column.label}, {test}"
+                    self._refuse(name, label, str(problem), problem.whole, problem.fraction)
                 except Unreadable as problem:
                     self._refuse(name, f"{column.label}, {test}", str(problem))
         for test, (_, value) in bounds.items():
@@ -321,10 +338,7 @@ class _Reading:
             Unreadable
         """
         if column.kind == "number":
-            number = text.replace(",", "").replace(" ", "")
-            if not _NUMBER.fullmatch(number):
-                raise Unreadable("This is not a number.")
-            return _number(number)
+            return parse_number(text, column.unit)
         if column.kind == "day":
             try:
                 return date.fromisoformat(text).isoformat()
@@ -352,18 +366,6 @@ def _is_day(text: str) -> bool:
         return date.fromisoformat(text).isoformat() == text
     except ValueError:
         return False
-
-
-def _number(text: str) -> JSON:
-    try:
-        number = Decimal(text)
-        value: JSON = (
-            int(number) if number == number.to_integral_value() and abs(number) < 10**30 else float(number)
-        )
-        json.dumps(value)
-    except (ArithmeticError, ValueError, InvalidRecord):
-        raise Unreadable("This is beyond what a number holds.") from None
-    return value
 
 
 def _moment(text: str, *, last: bool) -> datetime | None:

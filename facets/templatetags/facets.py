@@ -95,7 +95,8 @@ def value_tag(value: Value) -> SafeString:
             f'<bdi class="value-text">{text}</bdi></details>'
         )
     else:
-        written = f'<bdi class="value-{value.kind}">{text}</bdi>'
+        digits = f' data-digits="{escape(value.digits)}"' if value.digits else ""
+        written = f'<bdi class="value-{value.kind}"{digits}>{text}</bdi>'
     if value.note:
         written += f' <span class="chip warn">{escape(value.note)}</span>'
     return mark_safe(written)  # noqa: S308 - each text is escaped here

@@ -8,6 +8,7 @@ from django.views.decorators.http import require_safe
 
 from facets.core.diff import diff
 from facets.definitions import display
+from facets.definitions.number_input import read_seq
 from facets.views.entity import missing
 from facets.views.long_replay import end_of, entity_context, history_of, run, under_way
 from facets.views.permissions import require_definition
@@ -34,8 +35,8 @@ def compare(request: HtmxRequest, facet: str, entity_id: str) -> HttpResponse:
         "last_seq": last,
     }
     seqs = [
-        _seq(asked["from"], max(0, last - 1)),
-        _seq(asked["to"], last),
+        read_seq(asked["from"]) if asked["from"] else max(0, last - 1),
+        read_seq(asked["to"]) if asked["to"] else last,
     ]
     for text, seq in zip(asked.values(), seqs, strict=True):
         if seq is None or seq > last:
@@ -78,9 +79,3 @@ def compare(request: HtmxRequest, facet: str, entity_id: str) -> HttpResponse:
         "more": max(0, len(changes) - MAX_CHANGES),
     }
     return render(request, "facets/compare.html", context)
-
-
-def _seq(text: str, default: int) -> int | None:
-    if not text:
-        return default
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None

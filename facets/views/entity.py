@@ -19,6 +19,7 @@ from facets.core.records import STATE_KEY, partition_key
 from facets.definitions import display
 from facets.definitions.definition import FacetDefinition, humanize
 from facets.definitions.highlight import marked
+from facets.definitions.number_input import read_seq
 from facets.entities import stored_text, time_input, timeline
 from facets.entities.effects import Changed, changed
 from facets.entities.filters import Filters
@@ -94,10 +95,12 @@ def entity(request: HtmxRequest, facet: str, entity_id: str) -> HttpResponse:
     if asks_for_moment(request):
         return moment_page(request, facet, entity_id) or missing(request, facet, entity_id)
     entity_url = reverse("entity", args=[facet, entity_id])
-    if (seq := number(request.GET.get("go"))) is not None:
-        return redirect(event_url(entity_url, seq))
-    asked = Asked.of(request.GET)
     problem = ""
+    if go := request.GET.get("go", "").strip():
+        if (seq := read_seq(go)) is not None:
+            return redirect(event_url(entity_url, seq))
+        problem = f"“{go[:60]}” is not the number of an event."
+    asked = Asked.of(request.GET)
     if near := request.GET.get("near", "").strip():
         zone = time_input.zone_of(request.GET.get("zone", ""), timezone.get_current_timezone())
         try:

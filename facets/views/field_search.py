@@ -98,7 +98,11 @@ def when(request: HtmxRequest, facet: str, entity_id: str) -> HttpResponse:
             fields, asked["field"], asked.get("is", ""), asked.get("value", "")
         )
     except NotAsked as error:
-        return render(request, "facets/when.html", context | {"problem": str(error)}, status=400)
+        context |= {
+            "problem": str(error),
+            "readings": [(number, f"?{_with(asked, value=number)}") for number in error.readings],
+        }
+        return render(request, "facets/when.html", context, status=400)
     begin = min(_seq(asked.get("from", "")), last)
     at = min(max(begin, _seq(asked.get("at", ""))), last)
     # At the beginning for what held there; then where the last request has come to.
@@ -189,6 +193,13 @@ def _on(asked: QueryDict, **place: int) -> str:
     query.pop("at", None)
     for name, seq in place.items():
         query[name] = str(seq)
+    return query.urlencode()
+
+
+def _with(asked: QueryDict, **changed: str) -> str:
+    query = asked.copy()
+    for name, value in changed.items():
+        query[name] = value
     return query.urlencode()
 
 

@@ -21,6 +21,7 @@ from facets.definitions import display
 from facets.definitions.definition import FacetDefinition, humanize
 from facets.definitions.highlight import marked
 from facets.definitions.masking import mask, redact
+from facets.definitions.number_input import read_seq
 from facets.entities import replay, time_input, timeline
 from facets.entities.drift import drift
 from facets.entities.reader import Reader, Reading
@@ -69,7 +70,7 @@ def moment_page(request: HtmxRequest, facet: str, entity_id: str) -> HttpRespons
     reader = Reader(current_table().db(facet), entity_id, definition.events if definition else ())
     zone = time_input.zone_of(request.GET.get("zone", ""), timezone.get_current_timezone())
     asked, problem = None, ""
-    seq = _seq(request.GET.get("seq", ""))
+    seq = read_seq(request.GET.get("seq", ""))
     if "at" in request.GET:
         try:
             asked = time_input.read(request.GET["at"], zone)
@@ -288,7 +289,3 @@ def _record_of(effect: Effect, events: Sequence[Record]) -> Record:
         for record in events
         if record.seq == effect.seq and record.rng[8:].rpartition("/")[0] == effect.type
     )
-
-
-def _seq(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 20 else None

@@ -72,7 +72,7 @@ def test_masked_fields_cannot_be_asked_about(sensitive: tuple[str, ...]):
     [
         ("points", "lt", "0", -1, True),
         ("points", "lt", "0", 0, False),
-        ("points", "le", "1,000", 1000, True),
+        ("points", "le", "1,000.0", 1000, True),
         ("points", "ge", "2.5", 2.5, True),
         ("points", "gt", "1", True, False),
         ("points", "gt", "1", "7", False),
@@ -110,6 +110,8 @@ def test_a_change_is_told_from_the_value_before():
     [
         ("points", "lt", "many", "is a number"),
         ("points", "lt", "", "give a number"),
+        ("points", "lt", "12,50", "Write 12.50"),
+        ("points", "lt", "1,234", "Choose 1234 or 1.234"),
         ("points", "lt", "NaN", "is a number"),
         ("points", "contains", "1", "Choose another condition"),
         ("tier", "eq", "silver", "one of: blue, gold"),
