@@ -1,7 +1,16 @@
 """The searchable copy of current states, in SQL. What others call is named here."""
 
 from facets.directory.reader import count, counted, every, find, query, search
-from facets.directory.status import Freshness, PassCost, found, freshness, freshness_of_all, knows, pass_cost
+from facets.directory.status import (
+    Freshness,
+    PassCost,
+    found,
+    freshness,
+    freshness_of_all,
+    knows,
+    outdated,
+    pass_cost,
+)
 from facets.directory.writer import forget, note
 
 __all__ = [
@@ -17,6 +26,7 @@ __all__ = [
     "freshness_of_all",
     "knows",
     "note",
+    "outdated",
     "pass_cost",
     "query",
     "search",

@@ -1,7 +1,7 @@
 """Words looked for in search texts: the one module that knows how SQLite and PostgreSQL index them.
 
 SQLite has an FTS5 table of trigrams beside the entities; PostgreSQL a GIN index over each text's letters, pairs and
-trigrams, which needs no extension. The index only narrows down; `contains` is what decides, in both alike.
+trigrams, which needs no extension. The index only narrows down; `holds` is what decides, in both alike.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ from typing import Any
 from django.db import connection
 
 from facets.directory.normalize import marker
+
+# Folded words that must all be there, for each way to read what was typed; see `normalize.readings_of`.
+Readings = Sequence[Sequence[str]]
 
 # SQLite takes 32,766 parameters; a batch may be larger.
 _AT_ONCE = 1_000
@@ -59,47 +62,56 @@ def _texts(facet: int, ids: Sequence[str]) -> dict[int, str]:
     return found
 
 
-def contains(word: str) -> tuple[str, list[Any]]:
-    """SQL and its parameters: the text of the entity `e` holds the folded word."""
+def holds(readings: Readings) -> tuple[str, list[Any]]:
+    """SQL and its parameters: the text of the entity `e` holds all words of any of the readings."""
     function = "instr" if connection.vendor == "sqlite" else "strpos"
-    return f"{function}(e.text, %s) > 0", [word]
+    text = " OR ".join(" AND ".join([f"{function}(e.text, %s) > 0"] * len(words)) for words in readings)
+    return f"({text})", [word for words in readings for word in words]
 
 
-def narrowed(facet: int, words: Sequence[str]) -> tuple[str, list[Any]] | None:
-    """SQL and its parameters: ids of all entities of a facet that hold the words, and of few others.
+def narrowed(facet: int, readings: Readings) -> tuple[str, list[Any]] | None:
+    """SQL and its parameters: ids of all entities of a facet that hold a reading's words, and of few others.
 
     None where the index is of no use; an answer without rows where no entity can hold them.
     """
     if connection.vendor == "sqlite":
-        return _narrowed_by_trigrams(facet, words)
-    grams = dict.fromkeys(gram for word in (marker(facet), *words) for gram in _grams(word))
-    return "SELECT id FROM facets_entity WHERE facets_grams(text) @> %s::text[]", [list(grams)]
+        return _narrowed_by_trigrams(facet, readings)
+    grams = [
+        list(dict.fromkeys(gram for word in (marker(facet), *words) for gram in _grams(word)))
+        for words in readings
+    ]
+    held = " OR ".join(["facets_grams(text) @> %s::text[]"] * len(grams))
+    return f"SELECT id FROM facets_entity WHERE {held}", [*grams]
 
 
-def are_short(words: Sequence[str]) -> bool:
-    """Whether no word has a trigram, where those are all that is indexed."""
-    return connection.vendor == "sqlite" and all(len(word) < 3 for word in words)
+def are_short(readings: Readings) -> bool:
+    """Whether no word of a reading has a trigram, where those are all that is indexed."""
+    return connection.vendor == "sqlite" and any(all(len(word) < 3 for word in words) for words in readings)
 
 
-def exact(facet: int, words: Sequence[str]) -> tuple[str, list[Any]] | None:
+def exact(facet: int, readings: Readings) -> tuple[str, list[Any]] | None:
     """As `narrowed`, where its answer is exact without looking at the texts: a phrase of trigrams is the word itself."""
-    if connection.vendor == "sqlite" and all(len(word) >= 3 for word in words):
-        return _narrowed_by_trigrams(facet, words)
+    if connection.vendor == "sqlite" and all(len(word) >= 3 for words in readings for word in words):
+        return _narrowed_by_trigrams(facet, readings)
     return None
 
 
-def _narrowed_by_trigrams(facet: int, words: Sequence[str]) -> tuple[str, list[Any]] | None:
-    wanted = [_quoted(word) for word in words if len(word) >= 3]
-    if not wanted:
-        for word in words:
-            terms = _terms(word)
-            if terms is not None:
-                wanted.append("(" + " OR ".join(map(_quoted, terms)) + ")" if terms else "")
+def _narrowed_by_trigrams(facet: int, readings: Readings) -> tuple[str, list[Any]] | None:
+    matches: list[str] = []
+    for words in readings:
+        wanted = [_quoted(word) for word in words if len(word) >= 3]
         if not wanted:
-            return None
-        if "" in wanted:
-            return "SELECT id FROM facets_entity WHERE 1 = 0", []
-    match = " AND ".join([_quoted(marker(facet)), *wanted])
+            for word in words:
+                terms = _terms(word)
+                if terms is not None:
+                    wanted.append("(" + " OR ".join(map(_quoted, terms)) + ")" if terms else "")
+            if not wanted:
+                return None
+        if "" not in wanted:
+            matches.append("(" + " AND ".join(wanted) + ")")
+    if not matches:
+        return "SELECT id FROM facets_entity WHERE 1 = 0", []
+    match = f"{_quoted(marker(facet))} AND ({' OR '.join(matches)})"
     return "SELECT rowid AS id FROM facets_entity_text WHERE facets_entity_text MATCH %s", [match]
 
 

@@ -20,13 +20,15 @@ from facets.definitions.definition import FacetDefinition, fits
 from facets.definitions.masking import leave_out
 from facets.definitions.serialization import stored_key
 from facets.directory.models import KEYS
-from facets.directory.normalize import fold, search_text
+from facets.directory.normalize import exact_forms, search_text
 from facets.directory.sort_keys import EMPTY, Kind, sort_key
 
 JSON = Any
 
-# Raised when the same definition comes to other values, keys or texts than before.
-_FORMAT = 1
+# Raised when the same definition comes to other values, keys or texts than before. Those of an earlier format find
+# less, by other rules of folding, but mask the same; they are read until `manage.py index` has run again.
+_FORMAT = 2
+_EARLIER_FORMATS = (1,)
 
 # A value of a list is for reading in a row; one that is longer is cut, or left out if it is no text.
 LONGEST_VALUE = 2_000  # characters of JSON
@@ -117,9 +119,8 @@ class Recipe:
             value = value_at(state, path.split("."))
             for one in value if isinstance(value, list) else [value]:
                 if isinstance(one, str | int | float) and not isinstance(one, bool) and one != "":
-                    texts[
-                        digest_of(self._name, one if isinstance(one, str) else _written(one), self._secret)
-                    ] = None
+                    text = one if isinstance(one, str) else _written(one)
+                    texts[digests_of(self._name, text, self._secret)[0]] = None
         return tuple(texts)
 
 
@@ -164,10 +165,19 @@ def assigned(slots: Sequence[str], definition: FacetDefinition[Any] | None) -> l
     return found
 
 
-@lru_cache(maxsize=256)
 def version_of(definition: FacetDefinition[Any] | None, secret: bytes) -> int:
     """Tells whether an entry was made by this definition: of 31 bits, never 0."""
-    said: list[Any] = [_FORMAT]
+    return versions_of(definition, secret)[0]
+
+
+@lru_cache(maxsize=256)
+def versions_of(definition: FacetDefinition[Any] | None, secret: bytes) -> tuple[int, ...]:
+    """The version of entries by this definition, then those of entries of earlier formats, which mask the same."""
+    return tuple(_version(definition, secret, number) for number in (_FORMAT, *_EARLIER_FORMATS))
+
+
+def _version(definition: FacetDefinition[Any] | None, secret: bytes, number: int) -> int:
+    said: list[Any] = [number]
     if definition:
         said += [definition.list_display, definition.search_fields, definition.sensitive_fields]
         said += [definition.searchable_sensitive, columns_of(definition)]
@@ -176,10 +186,13 @@ def version_of(definition: FacetDefinition[Any] | None, secret: bytes) -> int:
     return int.from_bytes(sha256(repr(said).encode()).digest()[:4], "big") % (2**31 - 1) + 1
 
 
-def digest_of(facet: str, text: str, secret: bytes) -> bytes:
-    """Stands for one masked value of a facet, whatever its case and accents; says nothing without the key."""
-    said = f"{facet}\0{fold(text)}".encode(errors="replace")
-    return hmac.new(secret, said, sha256).digest()[:16]
+def digests_of(facet: str, text: str, secret: bytes) -> tuple[bytes, ...]:
+    """Stand for one masked value of a facet, whatever its case, accents and grouping; say nothing without the key.
+
+    The first is the one that is kept of a value; the others are those that an earlier format kept of it.
+    """
+    said = [f"{facet}\0{form}".encode(errors="replace") for form in exact_forms(text)]
+    return tuple(hmac.new(secret, each, sha256).digest()[:16] for each in said)
 
 
 def value_at(state: JSON, parts: Sequence[str]) -> JSON:

@@ -21,9 +21,9 @@ from facets.core import InvalidRecord, json
 from facets.definitions import FacetDefinition
 from facets.definitions.masking import holds_sensitive
 from facets.directory import fulltext
-from facets.directory.index_entry import columns_of, digest_of, is_masked, slot_of
+from facets.directory.index_entry import columns_of, digests_of, is_masked, slot_of, versions_of
 from facets.directory.models import TableFacet, escaped, unescaped
-from facets.directory.normalize import fold, words_of
+from facets.directory.normalize import fold, readings_of
 from facets.directory.queries import ID, SEQ, UPDATED, Condition, Count, NoSuchPlace, Page, Question, Row
 from facets.directory.sort_keys import EMPTY, TEXTS, Kind, contained, sort_key
 from facets.directory.sqlite_sync import catch_up
@@ -176,7 +176,8 @@ class _Asked:
 
     Attributes:
         where: what the entity `e` must be, besides of the facet; empty for any.
-        words: folded.
+        readings: the words, folded, in each way to read them.
+        digests: of the masked values that the words may be.
     """
 
     def __init__(
@@ -189,19 +190,18 @@ class _Asked:
         self._kinds = dict(columns_of(definition))
         self.order = self._order(question.sort)
         self.stale = bool(self.order.kind) and facet.version != current_version(definition)
-        self.words = words_of(question.words)
+        self.readings = readings_of(question.words)
         self.where = [self._condition(condition) for condition in question.conditions]
-        self.digest: bytes | None = None
-        if self.words:
-            holds = [fulltext.contains(word) for word in self.words]
-            text = " AND ".join(sql for sql, _ in holds)
-            parameters = [value for _, values in holds for value in values]
+        self.digests: tuple[bytes, ...] = ()
+        if self.readings:
+            text, parameters = fulltext.holds(self.readings)
             if definition and definition.searchable_sensitive:
-                self.digest = digest_of(definition.name, question.words, secret())
+                self.digests = digests_of(definition.name, question.words, secret())
                 text = (
-                    f"(({text}) OR e.id IN (SELECT entity_id FROM facets_sensitivevalue WHERE digest = %s))"
+                    f"({text} OR e.id IN (SELECT entity_id FROM facets_sensitivevalue"
+                    f" WHERE digest IN ({_places(self.digests)})))"
                 )
-                parameters.append(self.digest)
+                parameters += self.digests
             self.where.append(_Sql(text, parameters))
         elif question.words.strip():
             # Typed was what nothing is found by, such as a lone accent.
@@ -210,7 +210,8 @@ class _Asked:
             self.where.append(_Sql("e.drift_seq = e.seq"))
         if self.where and definition and definition.sensitive_fields:
             # What an earlier definition did not mask must not be found either.
-            self.where.append(_Sql("e.version = %s", [current_version(definition)]))
+            versions = versions_of(definition, secret())
+            self.where.append(_Sql(f"e.version IN ({_places(versions)})", [*versions]))
 
     @classmethod
     def of(cls, question: Question) -> _Asked | None:
@@ -226,7 +227,7 @@ class _Asked:
     @property
     def has_short_words(self) -> bool:
         """Whether the words have to be looked up among those that begin with them; see `fulltext.narrowed`."""
-        return bool(self.words) and self.is_large and fulltext.are_short(self.words)
+        return bool(self.readings) and self.is_large and fulltext.are_short(self.readings)
 
     @property
     def is_few(self) -> bool:
@@ -241,9 +242,9 @@ class _Asked:
 
     def _count_to(self, most: int) -> int:
         sql, parameters = _hits(self)
-        if self.is_large and len(self.where) == 1 and self.words and self.digest is None:
+        if self.is_large and len(self.where) == 1 and self.readings and not self.digests:
             # The index by itself counts faster, where it is exact.
-            sql, parameters = fulltext.exact(self.facet.pk, self.words) or (sql, parameters)
+            sql, parameters = fulltext.exact(self.facet.pk, self.readings) or (sql, parameters)
         with connection.cursor() as cursor:
             cursor.execute(f"SELECT count(*) FROM ({sql} LIMIT %s) AS hits", [*parameters, most])
             number: int = cursor.fetchone()[0]
@@ -352,20 +353,22 @@ def _hits(asked: _Asked) -> tuple[str, list[Any]]:
     if not asked.where:
         return "SELECT e.id FROM facets_entity AS e WHERE e.facet_id = %s", [asked.facet.pk]
     text, parameters = asked.conditions()
-    narrowed = fulltext.narrowed(asked.facet.pk, asked.words) if asked.words and asked.is_large else None
+    narrowed = (
+        fulltext.narrowed(asked.facet.pk, asked.readings) if asked.readings and asked.is_large else None
+    )
     if narrowed is None:
         return f"SELECT e.id FROM facets_entity AS e WHERE e.facet_id = %s AND {text}", [
             asked.facet.pk,
             *parameters,
         ]
     inner, inner_parameters = narrowed
-    if asked.digest is not None:
+    if asked.digests:
         # Those that both find are left out of the second: to tell twins apart, all of the first would be read.
         inner += (
             " UNION ALL SELECT DISTINCT entity_id AS id FROM facets_sensitivevalue"
-            f" WHERE digest = %s AND entity_id NOT IN ({inner})"
+            f" WHERE digest IN ({_places(asked.digests)}) AND entity_id NOT IN ({inner})"
         )
-        inner_parameters = [*inner_parameters, asked.digest, *inner_parameters]
+        inner_parameters = [*inner_parameters, *asked.digests, *inner_parameters]
     return (
         f"SELECT e.id FROM ({inner}) AS n CROSS JOIN facets_entity AS e WHERE e.id = n.id AND e.facet_id = %s AND {text}",
         [*inner_parameters, asked.facet.pk, *parameters],
@@ -518,7 +521,7 @@ def _fetch(sql: str, parameters: list[Any]) -> Sequence[Any]:
 def _row(facet: str, definition: FacetDefinition[Any] | None, found: Sequence[Any]) -> Row:
     id, seq, ts, read_at, version, values, drifted = found
     kept: dict[str, JSON] = json.loads(values)
-    if definition and definition.sensitive_fields and version != current_version(definition):
+    if definition and definition.sensitive_fields and version not in versions_of(definition, secret()):
         # It was read before its definition masked what it masks now.
         kept = {
             path: value
@@ -526,6 +529,10 @@ def _row(facet: str, definition: FacetDefinition[Any] | None, found: Sequence[An
             if not holds_sensitive(value, definition.sensitive_fields, under=path.split("."))
         }
     return Row(facet, unescaped(id), seq, ts, read_at, kept, drifted)
+
+
+def _places(values: Sequence[Any]) -> str:
+    return ", ".join(["%s"] * len(values))
 
 
 def _about(number: int) -> int:

@@ -30,7 +30,8 @@ class Freshness:
         live: changes arrive within seconds.
         as_of: milliseconds since 1970; what was written to the table until then is in the directory. None where
             nothing is known. The console's own writes are in it at once, whatever this says.
-        outdated: the definition names other columns or search fields than those that some entities were read for.
+        outdated: some entities were read for other columns or search fields than those of now, or by a version of the
+            console that folds words differently; `manage.py index` must run again.
         text: all of it in a few words, to stand after a colon or on its own.
     """
 
@@ -94,13 +95,21 @@ def knows(facet: str) -> bool:
     return any(_covers(done, facet) for done in _passes())
 
 
+def outdated(facets: Iterable[str]) -> list[str]:
+    """Those of the facets whose index was made by an earlier version, so that `manage.py index` must run again."""
+    if isinstance(current_table(), SqliteTable):
+        return []
+    passes = _passes()
+    return _outdated([facet for facet in facets if any(_covers(done, facet) for done in passes)])
+
+
 def _freshness(facets: list[str], now: int) -> Freshness:
     if isinstance(current_table(), SqliteTable):
         return _of_file(now)
     passes = _passes()
     by_facet = {facet: next((done for done in passes if _covers(done, facet)), None) for facet in facets}
     indexed = {facet: done for facet, done in by_facet.items() if done}
-    outdated = [facet for facet in indexed if _is_outdated(facet)]
+    outdated = _outdated(indexed)
     if not indexed:
         return Freshness(False, False, None, False, _unfinished() or "not indexed yet")
     oldest = min(done.started_at for done in indexed.values())
@@ -115,7 +124,7 @@ def _freshness(facets: list[str], now: int) -> Freshness:
     if not known:
         text += f", {len(indexed)} of {len(facets)} facets"
     if outdated:
-        text += ", by an earlier definition"
+        text += ", by an earlier version"
     return Freshness(known, live, as_of, bool(outdated), text)
 
 
@@ -144,9 +153,9 @@ def _covers(done: IndexPass, facet: str) -> bool:
     return done.parts.filter(facet__in=["", facet]).exists()
 
 
-def _is_outdated(facet: str) -> bool:
-    row = TableFacet.objects.filter(table=settings.HDEADMIN_STORE, name=facet).first()
-    return row is not None and row.entities > 0 and row.version != current_version(registry.get(facet))
+def _outdated(facets: Iterable[str]) -> list[str]:
+    rows = TableFacet.objects.filter(table=settings.HDEADMIN_STORE, name__in=list(facets), entities__gt=0)
+    return [row.name for row in rows if row.version != current_version(registry.get(row.name))]
 
 
 def _unfinished() -> str:

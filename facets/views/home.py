@@ -66,6 +66,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "cards": cards,
         "table": current_table().name,
         "freshness": freshness,
+        "outdated": directory.outdated(names),
         "today": timezone.localdate(),
         **unindexed([card.name for card in cards if card.entities is None]),
         "may_see": bool(scope(request.user, "view")),

@@ -16,7 +16,7 @@ from facets import directory, registry
 from facets.conf import current_table
 from facets.definitions import FacetDefinition
 from facets.directory import id_lookup
-from facets.directory.normalize import words_of
+from facets.directory.normalize import unstyled, words_of
 from facets.directory.queries import Row
 from facets.lists.cells import ListedEntity, listed
 from facets.lists.columns import columns
@@ -69,12 +69,14 @@ def search(request: HtmxRequest) -> HttpResponse:
         [state] = looked.found
         return HttpResponseRedirect(reverse("entity", args=[state.facet, state.entity_id]))
     limit = PALETTE if palette else PAGE
+    meant = [] if looked.found else _meant(text, asked)
     exact = [row_of(state, registry.get(state.facet)) for state in looked.found]
-    known = {(row.facet, row.id) for row in exact}
-    rows = directory.search(text, asked, limit=limit + 1)
-    rest = [row for row in rows if (row.facet, row.id) not in known]
-    found = [*exact, *rest]
-    hits = _hits(found[:limit], text, exact=known)
+    rows = [*exact, *meant, *directory.search(text, asked, limit=limit + 1)]
+    once: dict[tuple[str, str], Row] = {}
+    for row in rows:
+        once.setdefault((row.facet, row.id), row)
+    found = list(once.values())
+    hits = _hits(found[:limit], text, exact={(row.facet, row.id) for row in exact})
     named = [(facet, registry.get(facet)) for facet in facets]
     hit_facets = {hit.facet for hit in hits}
     context = {
@@ -85,9 +87,19 @@ def search(request: HtmxRequest) -> HttpResponse:
         "hits": hits,
         "more": len(found) > limit,
         "down": looked.down,
+        "outdated": directory.outdated(asked),
         **unindexed([facet for facet in asked if not directory.knows(facet)]),
     }
     return render(request, "facets/_palette.html" if palette else "facets/search.html", context)
+
+
+def _meant(text: str, facets: Sequence[str]) -> list[Row]:
+    """Entities whose id is what was typed or pasted, but for quotes, dashes and what cannot be seen."""
+    plain = unstyled(text)
+    if plain in ("", text):
+        return []
+    looked = id_lookup.by_id(current_table(), plain, facets)
+    return [row_of(state, registry.get(state.facet)) for state in looked.found]
 
 
 def allow_search(request: HttpRequest) -> bool:

@@ -104,6 +104,11 @@ class Command(BaseCommand):
                 f"Django's database: {str(error).strip()} What was read before is kept; the same command goes on there."
             ) from error
         self.stdout.write(_summary(told, time.monotonic() - begun))
+        if left_over := directory.outdated(sorted(directory.found())):
+            names = " ".join(visible(facet) for facet in left_over)
+            self.stderr.write(
+                f"The index of these facets is of an earlier version. Fix: manage.py index {names}"
+            )
         if not told.is_whole:
             raise CommandError("Stopped. The same command goes on from here.", returncode=INTERRUPTED)
 

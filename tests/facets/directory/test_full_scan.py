@@ -283,7 +283,7 @@ def test_other_definitions_begin_anew(dynamo: DynamoTable, define: Callable[...,
     index(dynamo)
     define(search_fields=("age",))
     assert directory.freshness("PERSON").outdated
-    assert "earlier definition" in directory.freshness("PERSON").text
+    assert "earlier version" in directory.freshness("PERSON").text
     index(dynamo)
     assert not directory.freshness("PERSON").outdated
     assert [row.id for row in directory.query(Question("PERSON", "3"), limit=9).rows] == ["a"]

@@ -15,7 +15,7 @@ from facets.core.records import state_record
 from facets.directory import reader as plans
 from facets.directory import writer
 from facets.directory.models import Entity, TableFacet
-from facets.directory.normalize import fold, words_of
+from facets.directory.normalize import readings_of, search_text
 from facets.directory.queries import Question
 from tests.facets.directory.conftest import Note
 
@@ -85,7 +85,11 @@ LETTERS = st.sampled_from(
         "Å",
     ]
 )
-TEXTS = st.lists(HOSTILE | LETTERS, max_size=8).map("".join)
+# Numbers in groups, and what makes one of them or two.
+NUMBERS = st.sampled_from(
+    ["1", "23", "456", "+49 170 123", "DE89 3704", "-", " ", "(", ")", ".", "/", "\u2013"]
+)
+TEXTS = st.lists(HOSTILE | LETTERS | NUMBERS, max_size=8).map("".join)
 
 
 @given(READINGS)
@@ -132,9 +136,15 @@ def test_words_find_what_holds_all_of_them_and_nothing_else(
     for id, name in texts.items():
         people(id, name=name)
     part = data.draw(st.sampled_from(names).map(lambda name: name[1:-1]) | TEXTS) if data else '"'
-    words = words_of(part)
-    expected = {id for id, name in texts.items() if all(word in f"{fold(id)} {fold(name)}" for word in words)}
-    if part.strip() and not words:
+    readings = readings_of(part)
+    expected = {
+        id
+        for id, name in texts.items()
+        if any(all(word in search_text(1, id, [name]) for word in words) for words in readings)
+    }
+    if not part.strip():
+        expected = {*texts}
+    elif not readings:
         expected = set()
     for small, few in ((20_000, 10_000), (-1, 10_000), (-1, -1)):
         with pytest.MonkeyPatch.context() as patch:
@@ -142,3 +152,51 @@ def test_words_find_what_holds_all_of_them_and_nothing_else(
             patch.setattr(plans, "_FEW", few)
             assert {row.id for row in directory.query(Question("PERSON", part), limit=50).rows} == expected
             assert directory.count(Question("PERSON", part)).number == len(expected)
+
+
+# One key of a keyboard, and what word processors, chats and web pages make of it.
+LOOKALIKES = {
+    "'": "\u2018\u2019\u02bc`\u00b4\u2032\uff07",
+    '"': "\u201c\u201d\u201e\u00ab\u00bb\u2033",
+    "-": "\u2010\u2011\u2012\u2013\u2014\u2015\u2212",
+    " ": "\u00a0\u2009\u202f\u2007\u3000\t",
+}
+INVISIBLE = ["", "", "", "\u200b", "\u200c", "\u200d", "\u2060", "\ufeff", "\u00ad"]
+
+
+def styled(text: str, data: st.DataObject) -> str:
+    """The text in other punctuation and case, with what cannot be seen between its letters."""
+    written = ""
+    for letter in text:
+        written += data.draw(st.sampled_from(letter + LOOKALIKES.get(letter, letter.swapcase())))
+        written += data.draw(st.sampled_from(INVISIBLE))
+    return written
+
+
+@given(st.text("abyz'-\" ", min_size=1, max_size=12).filter(str.strip), st.data())
+@once_for_all
+def test_a_text_is_found_however_it_is_written_there_and_typed(
+    people: Note, text: str, data: st.DataObject
+) -> None:
+    Entity.objects.all().delete()
+    people("x", name=styled(text, data))
+    assert [row.id for row in directory.query(Question("PERSON", styled(text, data)), limit=9).rows] == ["x"]
+
+
+@given(st.text("0123456789", min_size=7, max_size=24), st.data())
+@once_for_all
+def test_a_number_is_found_however_it_is_grouped_there_and_typed(
+    people: Note, number: str, data: st.DataObject
+) -> None:
+    def grouped(digits: str) -> str:
+        return digits[0] + "".join(
+            data.draw(st.sampled_from(["", "", " ", "-", "\u00a0", "\u2011", "\u2013 "])) + digit
+            for digit in digits[1:]
+        )
+
+    Entity.objects.all().delete()
+    people("x", name=f"call +{grouped(number)}, please")
+    begin = data.draw(st.integers(0, len(number) - 5))
+    part = number[begin : data.draw(st.integers(begin + 5, len(number)))]
+    for typed in (number, f"+{number}", grouped(number), part, grouped(part), f"please {grouped(part)}"):
+        assert [row.id for row in directory.query(Question("PERSON", typed), limit=9).rows] == ["x"]

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 from facets import directory
+from facets.definitions import FacetDefinition
 from facets.directory import fulltext, reader, writer
-from facets.directory.normalize import fold, words_of
+from facets.directory.index_entry import versions_of
+from facets.directory.models import Entity, TableFacet
+from facets.directory.normalize import fold, readings_of, words_of
 from facets.directory.queries import Question
 from tests.facets.directory.conftest import Note
 
@@ -99,6 +105,89 @@ def test_a_word_finds_what_holds_it_and_nothing_else(people: Note, words: str, e
     assert found(words) == expected
 
 
+@pytest.mark.parametrize(
+    ("name", "typed", "not_typed"),
+    [
+        ("Maeve O'Brannigan", ["O\u2019Brannigan", "o\u02bcbrannigan", "O`Brannigan", "O\u00b4Br"], ["O-Br"]),
+        ("Maeve O\u2019Brannigan", ["O'Brannigan", "o\u2018brannigan"], ["obrannigan"]),
+        (
+            "Vogt-Karlsen",
+            ["Vogt\u2013Karlsen", "Vogt\u2011Karlsen", "vogt\u2212k", "Vogt\u00adKarlsen"],
+            ["Vogt_K"],
+        ),
+        ("Vogt\u2014Karlsen", ["Vogt-Karlsen"], []),
+        (
+            "Maeve Brannigan",
+            ["Maeve\u200bBrannigan", "Maeve Bran\u200bnigan", "\ufeffMaeve", "Maeve\u00a0Br"],
+            [],
+        ),
+        ("Maeve Bran\u200bnigan", ["brannigan", "bran\u2060nigan"], []),
+        ('The "Crown"', ["\u201cCrown\u201d", "\u00abcrown\u00bb"], ["'crown'"]),
+        (
+            "+49 170 123-45 67",
+            ["491701234567", "+491701234567", "+49 170 1234567", "+4917", "170123", "170 12 34", "170 - 123"],
+            ["4917012345678", "0049170"],
+        ),
+        ("(0170) 123/45.67", ["01701234567", "0170-1234567"], []),
+        (
+            "DE89 3704 0044 0532 0130 00",
+            ["DE89370400440532013000", "de8937040044", "DE89-3704-0044", "0044 0532"],
+            ["DE90370400440532013000"],
+        ),
+        (
+            "DE89370400440532013000",
+            ["DE89 3704 0044 0532 0130 00", "de89\u00a03704\u00a00044"],
+            ["DE90 3704"],
+        ),
+        ("GB29 NWBK 6016 1331 9268 19", ["GB29NWBK60161331926819", "nwbk6016", "GB29 NWBK60161331"], []),
+        (
+            "4111 1111 1111 1234",
+            ["4111-1111-1111-1234", "4111111111111234", "11111234"],
+            ["4111-1111-1111-1235"],
+        ),
+        ("INV-2026-000123", ["INV2026000123", "inv 2026 000123", "2026000123"], []),
+        ("order 10042 of 2026", ["10042 2026", "2026 10042"], []),
+        ("2026-11-20T08:10:00Z", ["2026-11-20"], ["1120"]),
+        ("1234.50", ["1234.50"], ["123450"]),
+    ],
+)
+def test_a_value_is_found_as_people_type_and_paste_it(
+    people: Note, name: str, typed: list[str], not_typed: list[str]
+) -> None:
+    people("x", name=name)
+    people("y", name="Somebody else, 5551")
+    assert [words for words in typed if found(words) != ["x"]] == []
+    assert [words for words in not_typed if found(words)] == []
+
+
+def test_a_masked_value_is_found_whole_as_people_type_and_paste_it(
+    people: Note, define: Callable[..., object]
+) -> None:
+    define(searchable_sensitive=("iban", "name"), sensitive_fields=("iban", "name"), list_display=("age",))
+    people("x", iban="DE89 3704 0044 0532 0130 00", name="Maeve O\u2019Brannigan")
+    for typed in ("DE89370400440532013000", "de89-3704-0044 0532\u00a00130 00", "maeve o'brannigan"):
+        assert found(typed) == ["x"]
+    assert found("Maeve\u200bO'Brannigan") == ["x"]
+    for part in ("DE8937040044053201300", "3704", "O'Brannigan"):
+        assert found(part) == []
+
+
+def test_what_an_earlier_version_indexed_is_still_found_where_something_is_masked(
+    people: Note, define: Callable[..., FacetDefinition[Any]]
+) -> None:
+    definition = define(searchable_sensitive=("iban",))
+    people("x", name="Ada O'Brannigan", iban="AT61")
+    earlier = versions_of(definition, writer.secret())[1]
+    Entity.objects.update(version=earlier)
+    TableFacet.objects.update(version=earlier)
+    assert found("ada o\u2019brannigan") == found("at61") == ["x"]
+    row = directory.find("PERSON", "x")
+    assert row is not None
+    assert row.values["name"] == "Ada O'Brannigan"
+    people("x", name="Ada O'Brannigan", iban="AT61")
+    assert Entity.objects.get().version != earlier
+
+
 def test_a_changed_and_a_removed_entity_are_no_longer_found_by_what_they_were(people: Note) -> None:
     people("a", name="Ada")
     people("b", name="Ada")
@@ -136,5 +225,6 @@ def test_a_search_over_facets_begins_with_just_that_id_then_the_last_changed(peo
 
 def test_the_words_of_a_query_are_few_and_each_asks_for_something() -> None:
     assert words_of("an Anna ANNE nn") == ["anna", "anne"]
-    assert len(words_of(" ".join(f"w{number}" for number in range(10_000)))) <= 12
+    many = readings_of(" ".join(f"w{number}" for number in range(10_000)))
+    assert all(len(words) <= 12 for words in many)
     assert fold("  a \n\t b  ") == "a b"

@@ -75,3 +75,17 @@ def test_the_pieces_of_a_marked_text_make_it_up_again(text: str, query: str):
 )
 def test_words_are_found_whatever_their_case_and_accents(text: str, query: str, hits: list[str]):
     assert [part.text for part in marked(text, words_of(query)) if part.hit] == hits
+
+
+@pytest.mark.parametrize(
+    ("text", "query", "hits"),
+    [
+        ("O\u2019Brannigan", "o'bran", ["O\u2019Bran"]),
+        ("Vogt\u2013Karlsen", "t-k", ["t\u2013K"]),
+        ("+49 170 123-45 67", "1701234", ["170 123-4"]),
+        ("DE89 3704 0044 0532", "DE8937040044", ["DE89 3704 0044"]),
+        ("Bran\u200bnigan", "brannigan", ["Bran\u200bnigan"]),
+    ],
+)
+def test_what_was_typed_another_way_is_marked_as_it_is_written(text: str, query: str, hits: list[str]):
+    assert [part.text for part in marked(text, words_of(query)) if part.hit] == hits

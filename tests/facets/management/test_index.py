@@ -17,7 +17,7 @@ from facets.core.dynamodb.scan import facts_of
 from facets.core.records import state_record
 from facets.core.sqlite import SqliteTable
 from facets.directory import full_scan
-from facets.directory.models import IndexPass
+from facets.directory.models import MIXED, IndexPass, TableFacet
 from facets.directory.queries import Question
 from tests.support.stores import console_of
 
@@ -50,6 +50,13 @@ def test_it_says_what_it_reads_and_what_came_of_it(dynamo: DynamoTable) -> None:
     assert "4 entities, 4 records" in said
     assert "  BANK_ACCOUNT: 3\n  ORDER: 1" in said
     assert directory.count(Question("BANK_ACCOUNT")).number == 3
+
+
+def test_it_names_the_facets_of_which_the_index_is_of_an_earlier_version(dynamo: DynamoTable) -> None:
+    assert "earlier version" not in run("index")
+    TableFacet.objects.update(version=MIXED)
+    assert "Fix: manage.py index BANK_ACCOUNT" in run("index", "ORDER")
+    assert "earlier version" not in run("index")
 
 
 def test_it_reads_the_facets_that_are_named(dynamo: DynamoTable) -> None:

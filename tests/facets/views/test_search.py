@@ -1,6 +1,7 @@
 """The search of every page: an id opened at once, words over all facets that a person may view."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,11 +12,17 @@ from django.urls import reverse
 from facets import conf
 from facets.core import Event, Facet
 from facets.core.dynamodb import DynamoTable
+from facets.core.dynamodb.scan import facts_of
 from facets.core.errors import StoreUnavailable
 from facets.core.records import state_record
 from facets.core.store import Table
+from facets.demo.definitions.bank_account import bank_account
 from facets.demo.definitions.order import order
-from facets.directory import id_lookup
+from facets.directory import full_scan, id_lookup
+from facets.directory.index_entry import versions_of
+from facets.directory.models import Entity, TableFacet
+from facets.directory.writer import secret
+from facets.importing.dynamodb_json import parse
 from hdeadmin import ratelimit
 from hdeadmin.permissions.models import Grant
 
@@ -180,6 +187,67 @@ def test_words_still_find_entities_where_the_table_does_not_answer(
 
     assert found(response) == [("BANK_ACCOUNT", "acc-1")]
     assert "The table does not answer" in response.text
+
+
+CASES = Path(__file__).parents[2] / "fixtures/cases"
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "dynamodb"])
+@pytest.mark.parametrize(
+    ("case", "id", "typed"),
+    [
+        ("search-apostrophe", "SEARCH-APOSTROPHE", ["O\u2019Brannigan", "O\u02bcBrannigan", "o`brannigan"]),
+        ("search-en-dash", "SEARCH-EN-DASH", ["Vogt\u2013Karlsen", "Vogt\u2010Karlsen", "Vogt\u2011Karlsen"]),
+        ("search-zero-width-space", "ZERO-WIDTH", ["Maeve\u200bBrannigan", "Maeve Bran\u200bnigan"]),
+    ],
+)
+def test_text_pasted_from_elsewhere_finds_its_entity(
+    request: pytest.FixtureRequest,
+    sign_in: Callable[[str | None], Client],
+    engine: str,
+    case: str,
+    id: str,
+    typed: list[str],
+):
+    table = request.getfixturevalue("ledger" if engine == "sqlite" else "local_ledger")
+    table.load(parse(line) for line in (CASES / case / "items.jsonl").read_bytes().split(b"\n") if line)
+    if engine == "dynamodb":
+        full_scan.run(table, facts_of(table))
+    client = sign_in("viewer")
+    for text in typed:
+        listed = client.get(reverse("facet", args=["BANK_ACCOUNT"]), {"q": text})
+        assert [each.row.id for each in listed.context["rows"]] == [id]
+        for response in (as_typed(client, text), client.get(URL, {"q": text})):
+            assert found(response) == [("BANK_ACCOUNT", id)]
+            assert "<mark>" in response.text
+
+
+def test_an_id_in_other_punctuation_is_found_before_the_table_is_indexed(
+    viewer: Client, dynamo_ledger: DynamoTable
+):
+    dynamo_ledger.load([state_record("BANK_ACCOUNT", "acc-9's", 1, "{}", 0).to_item()])
+
+    for typed in ("acc\u20119\u2019s", "acc-9's\u200b"):
+        response = viewer.get(URL, {"q": typed})
+        assert found(response) == [("BANK_ACCOUNT", "acc-9's")]
+        assert not response.context["hits"][0].exact
+
+
+def test_an_index_of_an_earlier_version_says_that_it_must_be_made_again(
+    viewer: Client, local_ledger: DynamoTable
+):
+    local_ledger.load([state_record("BANK_ACCOUNT", "acc-9", 1, '{"ownerLast":"Reed"}', 0).to_item()])
+    full_scan.run(local_ledger, facts_of(local_ledger))
+    pages = (URL + "?q=reed", reverse("home"), reverse("facet", args=["BANK_ACCOUNT"]))
+    assert not any("manage.py index" in viewer.get(page).text for page in pages)
+    TableFacet.objects.update(version=versions_of(bank_account, secret())[1])
+    Entity.objects.update(version=versions_of(bank_account, secret())[1])
+    for page in pages:
+        assert "manage.py index" in viewer.get(page).text
+    assert found(as_typed(viewer, "reed")) == [("BANK_ACCOUNT", "acc-9")]
+    assert "earlier version" in as_typed(viewer, "reed").text
+    full_scan.run(local_ledger, facts_of(local_ledger))
+    assert not any("manage.py index" in viewer.get(page).text for page in pages)
 
 
 def test_too_many_searches_are_refused_and_the_palette_says_so(
