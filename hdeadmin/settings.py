@@ -33,7 +33,7 @@ HDEADMIN_READINESS = {
     "table": "facets.conf.table_answers",
     "audit": "hdeadmin.audit.checks.can_be_recorded",
 }
-# What a server does beside answering requests, by name too.
+# What a server does beside answering requests, from its first request on, by name too.
 HDEADMIN_AT_START = ["facets.changes.recovery.keep_settling"]
 
 INSTALLED_APPS = [
@@ -111,8 +111,10 @@ DATABASES = {"default": env.database(_env.DATABASE_URL)}
 CACHES = {
     "default": {
         # Every worker counts in the same place, so that limits hold; made by a migration of hdeadmin.
-        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "BACKEND": "hdeadmin.cache.JsonCache",
         "LOCATION": "hdeadmin_cache",
+        # Part of each key. Version 1 was pickled: during an upgrade neither version meets a row of the other.
+        "VERSION": 2,
         # Beyond this entries are thrown out early, and who was locked out would not be.
         "OPTIONS": {"MAX_ENTRIES": 100_000},
     }

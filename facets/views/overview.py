@@ -82,13 +82,14 @@ def corrections(facets: Collection[str], *, now: datetime | None = None) -> Mapp
 def _counts(facet: TableFacet, days: list[date]) -> tuple[list[int], int]:
     """The events of each of the days, which follow one another, and the entities that were last changed on the last."""
     key = f"overview:{facet.pk}:{days[-1]}"
-    found: tuple[list[int], int] | None = cache.get(key)
-    if found is None:
+    cached = cache.get(key)
+    if cached is None:
         moments = [_midnight(day) for day in (*days, days[-1] + timedelta(days=1))]
         changed = Entity.objects.filter(facet=facet, ts__gte=moments[-2], ts__lt=moments[-1]).count()
-        found = events_between(facet, moments), changed
-        cache.set(key, found, _REMEMBERED)
-    return found
+        cached = [events_between(facet, moments), changed]
+        cache.set(key, cached, _REMEMBERED)
+    counts, changed = cached
+    return counts, changed
 
 
 def _known_since(facet: TableFacet, days: list[date]) -> date | None:
