@@ -6,8 +6,8 @@ from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hdeadmin.settings")
 
-application = get_wsgi_application()
+handler = get_wsgi_application()
 
 from hdeadmin import startup  # noqa: E402 - it reads the settings
 
-startup.begin()
+application = startup.BackgroundStart(handler)
