@@ -18,6 +18,7 @@ from facets.core.history import HistoryFault
 from facets.core.processor import Processor, ProcessResult, StateUpdaterInput
 from facets.core.records import Record
 from facets.core.sqlite import SqliteEventDB
+from facets.core.unreadable import UnreadableRecord, UnreadableState
 
 __all__ = [
     "ChangeOutput",
@@ -40,5 +41,7 @@ __all__ = [
     "TableNotFound",
     "TransactionTooLarge",
     "UnknownEventType",
+    "UnreadableRecord",
+    "UnreadableState",
     "create_table",
 ]

@@ -8,11 +8,15 @@ from dataclasses import dataclass
 from heapq import merge, nlargest, nsmallest
 
 from facets.core.history import HistoryFault, find_faults, in_history_order
-from facets.core.records import Kind, Record, type_in
+from facets.core.records import Kind, type_in
 from facets.core.store import HistoryPage, ReadCost
+from facets.core.unreadable import StoredRecord, UnreadableRecord
 
 _LARGEST = 2**63 - 1
 _CHUNK = 10_000
+
+# Of records that cannot be read and have no seq, and of foreign items, how many a page names.
+MAX_UNPLACED = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +73,23 @@ class Window:
 
     def __init__(self, place: Place, *, whole: bool = False) -> None:
         self.place = place
-        self._records: dict[int, dict[str, Record]] = {}
+        self._records: dict[int, dict[str, StoredRecord]] = {}
+        self._unplaced: dict[str, UnreadableRecord] = {}
+        self._foreign: dict[str, UnreadableRecord] = {}
+        self._foreign_read = True
         self._types: dict[Kind, set[str]] = {"INBOUND": set(), "OUTBOUND": set()}
         self._whole = _Seqs() if whole else None
         self._lowest: int | None = None
         self._highest: int | None = None
 
-    def add(self, record: Record) -> None:
-        """Put in an inbound or outbound record; the order does not matter."""
+    def add(self, record: StoredRecord) -> None:
+        """Put in an inbound or outbound record, or a foreign item; the order does not matter."""
         kind, seq = record.kind, record.seq
+        if kind is None or seq is None:
+            rest = self._foreign if kind is None else self._unplaced
+            if isinstance(record, UnreadableRecord) and len(rest) < MAX_UNPLACED:
+                rest[record.rng] = record
+            return
         self.note(seq)
         if (type := type_in(record.rng)) is not None:
             self._types[kind].add(type)
@@ -87,6 +99,10 @@ class Window:
             self._records.setdefault(seq, {})[record.rng] = record
             if len(self._records) > 2 * self.place.limit + 64:
                 self._records = {seq: self._records[seq] for seq in self.place.nearest(self._records)}
+
+    def leave_foreign_unread(self) -> None:
+        """Say that not all foreign items of the partition were put in."""
+        self._foreign_read = False
 
     def note(self, seq: int) -> None:
         """Say that there is an event at this seq, its record not being at hand."""
@@ -100,7 +116,7 @@ class Window:
 
     def page(
         self,
-        state: Record | None,
+        state: StoredRecord | None,
         cost: ReadCost,
         *,
         inbound_types: Collection[str] = (),
@@ -109,29 +125,41 @@ class Window:
     ) -> HistoryPage:
         """The page. The types are those known beside those of the records put in."""
         seqs = self.place.nearest(self._records)
-        records = in_history_order(record for seq in seqs for record in self._records[seq].values())
+        placed = in_history_order(record for seq in seqs for record in self._records[seq].values())
+        unreadable = [record for record in placed if isinstance(record, UnreadableRecord)]
+        unreadable += sorted(self._unplaced.values(), key=lambda record: record.rng)
+        sound_state = None if isinstance(state, UnreadableRecord) else state
         if seqs and self._lowest is not None and self._highest is not None:
             older, newer = self._lowest < seqs[0], self._highest > seqs[-1]
         else:
             older = self._highest is not None and self.place.after is not None
             newer = self._highest is not None and self.place.after is None
         return HistoryPage(
-            records=records,
-            state=state,
+            records=[record for record in placed if not isinstance(record, UnreadableRecord)],
+            state=sound_state,
             first_seq=seqs[0] if seqs else None,
             last_seq=seqs[-1] if seqs else None,
             older=older,
             newer=newer,
             complete_read=self._whole is not None or not (older or newer),
-            faults=self._faults(seqs, records, state.seq if state else None, older=older, newer=newer),
+            faults=self._faults(seqs, placed, self._end(state), older=older, newer=newer),
             inbound_types=tuple(sorted(self._types["INBOUND"].union(inbound_types))),
             outbound_types=tuple(sorted(self._types["OUTBOUND"].union(outbound_types))),
             messages_unread=messages_unread,
             cost=cost,
+            unreadable=[*unreadable, state] if isinstance(state, UnreadableRecord) else unreadable,
+            foreign=sorted(self._foreign.values(), key=lambda record: record.rng),
+            foreign_read=self._foreign_read and len(self._foreign) < MAX_UNPLACED,
         )
 
+    def _end(self, state: StoredRecord | None) -> int | None:
+        """Where the history should end; None where there is no STATE. One that cannot be read may not say."""
+        if state is None:
+            return None
+        return state.seq if state.seq is not None else max(self._highest or 0, 0)
+
     def _faults(
-        self, seqs: list[int], records: list[Record], state_seq: int | None, *, older: bool, newer: bool
+        self, seqs: list[int], records: list[StoredRecord], state_seq: int | None, *, older: bool, newer: bool
     ) -> list[HistoryFault]:
         if self._whole is not None:
             return find_faults(self._whole, state_seq)
@@ -144,7 +172,7 @@ class Window:
             end = seqs[-1] if newer else state_seq
         elif newer and before is not None:
             end = max(before - 1, 0)
-        inbound = (record.seq for record in records if record.kind == "INBOUND")
+        inbound = (record.seq for record in records if record.kind == "INBOUND" and record.seq is not None)
         return find_faults(inbound, end, after=begin)
 
 

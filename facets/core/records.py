@@ -22,6 +22,9 @@ Item: TypeAlias = Mapping[str, Mapping[str, Any]]
 
 STATE_KEY = "STATE"
 
+# JavaScript counts no further.
+MAX_SEQ = 2**53 - 1
+
 # DynamoDB refuses longer ones, in bytes of UTF-8.
 _LONGEST_ID = 2048
 LONGEST_RNG = 1024
@@ -72,8 +75,7 @@ class Record:
     @property
     def index(self) -> int:
         """An outbound record's place among all that its append published, from 0; 0 for other records."""
-        last = self.rng.rpartition("/")[2]
-        return int(last) if self.rng.startswith("OUTBOUND/") and last.isdecimal() else 0
+        return index_in(self.rng)
 
     @property
     def order(self) -> tuple[int, int, int, str]:
@@ -168,6 +170,20 @@ def type_in(rng: str) -> str | None:
     return type if slash and _is_number(number) else None
 
 
+def seq_in(rng: str) -> int | None:
+    """The seq that an event's sort key names; None where it names none."""
+    parts = rng.split("/")
+    if parts[0] == "OUTBOUND" and len(parts) > 3 and _is_number(parts[-1]) and _is_number(parts[-2]):
+        return _seq(parts[-2])
+    return _seq(parts[-1]) if parts[0] in ("INBOUND", "OUTBOUND") and len(parts) > 2 else None
+
+
+def index_in(rng: str) -> int:
+    """A message's place in its append, by its sort key; 0 for other records."""
+    last = rng.rpartition("/")[2]
+    return int(last) if rng.startswith("OUTBOUND/") and _is_number(last) else 0
+
+
 def whole_number(text: str) -> int:
     """DynamoDB's text of a number, which may be `3`, `3.0` or `3E0`. Raises ValueError for any but a whole one."""
     if text.isdecimal():
@@ -190,6 +206,11 @@ def iso_date(ts: int) -> str:
 
 def _is_number(text: str) -> bool:
     return text.isascii() and text.isdecimal()
+
+
+def _seq(text: str) -> int | None:
+    number = int(text) if _is_number(text) and len(text) < 20 else -1
+    return number if 0 <= number <= MAX_SEQ else None
 
 
 def _record(

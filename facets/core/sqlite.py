@@ -13,13 +13,14 @@ import time
 from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar
 
 from facets.core.errors import InvalidRecord, SequenceConflict, StateReplaced, StoreUnavailable, TableNotFound
 from facets.core.history import Log, LogEntry, in_history_order
-from facets.core.pages import Place, Window
-from facets.core.records import STATE_KEY, Item, Record, kind_of, partition_key
+from facets.core.pages import MAX_UNPLACED, Place, Window
+from facets.core.records import MAX_SEQ, STATE_KEY, Item, Record, kind_of, partition_key
 from facets.core.store import (
     FacetPage,
     HistoryPage,
@@ -28,7 +29,15 @@ from facets.core.store import (
     check_transaction,
     operation_id_or_new,
 )
-from facets.core.streaming import StreamEntry
+from facets.core.streaming import StreamEntry, entry_of
+from facets.core.unreadable import (
+    StoredRecord,
+    UnreadableRecord,
+    UnreadableState,
+    is_another_state,
+    is_of_another,
+    read_item,
+)
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS records (
@@ -58,6 +67,18 @@ _BUSY_SECONDS = 5.0
 # What was acknowledged outlives a loss of power.
 _SYNCHRONOUS = "FULL"
 
+# Whether a row is what we write, of the facet that is the parameter.
+_SOUND = (
+    "facet = ? AND typeof(typ) = 'text' AND typeof(seq) = 'integer' AND seq >= 0 AND seq < 9007199254740992"
+    " AND typeof(ts) = 'integer' AND typeof(date) = 'text' AND typeof(itm) = 'text'"
+    " AND (meta IS NULL OR typeof(meta) = 'text')"
+)
+# Sort keys that are none of hde's.
+_FOREIGN = (
+    "(rng < 'INBOUND/' OR (rng >= 'INBOUND0' AND rng < 'OUTBOUND/')"
+    " OR (rng >= 'OUTBOUND0' AND rng < 'STATE') OR rng > 'STATE')"
+)
+
 # How many rows of a stream are read at once.
 _STREAMED = 500
 
@@ -76,69 +97,140 @@ class SqliteEventDB:
         self._connections = _Connections.of(path)
 
     def get_state(self, id: str) -> Record | None:
-        with self._connections.read() as db:
-            row = db.execute(
-                f"SELECT {_COLUMNS} FROM records WHERE id = ? AND rng = ? AND facet = ?",
-                (_key(self.facet, id), STATE_KEY, self.facet),
-            ).fetchone()
-        return _record(row) if row else None
+        state = self.read_state(id)
+        if isinstance(state, UnreadableRecord):
+            raise UnreadableState(state)
+        return state
 
-    def get_records(self, id: str) -> list[Record]:
+    def read_state(self, id: str) -> StoredRecord | None:
         with self._connections.read() as db:
-            rows = db.execute(
-                f"SELECT {_COLUMNS} FROM records WHERE id = ? AND facet = ? ORDER BY seq",
-                (_key(self.facet, id), self.facet),
-            ).fetchall()
-        return in_history_order(_record(row) for row in rows if kind_of(row[1]))
+            return self._state(db, _key(self.facet, id))
+
+    def get_records(self, id: str) -> list[StoredRecord]:
+        with self._connections.read() as db:
+            rows = _fetch(
+                db,
+                f"SELECT {_COLUMNS} FROM records WHERE id = ? AND NOT {_FOREIGN} ORDER BY seq",
+                (_key(self.facet, id),),
+            )
+        records = (_stored(row, self.facet) for row in rows)
+        return in_history_order(record for record in records if record and record.kind)
+
+    def get_item(self, id: str, rng: str) -> Item | None:
+        with self._connections.read() as db:
+            rows = _fetch(
+                db,
+                f"SELECT {_COLUMNS} FROM records WHERE id = ? AND rng = ?",
+                (_key(self.facet, id), _text(rng)),
+            )
+        items = [_item(row) for row in rows]
+        return next((item for item in items if not is_of_another(item, self.facet)), None)
+
+    def get_foreign(self, id: str, *, limit: int = MAX_UNPLACED) -> list[UnreadableRecord]:
+        with self._connections.read() as db:
+            return self._foreign(db, _key(self.facet, id), limit)
 
     def get_log(self, id: str) -> Log:
+        key = _key(self.facet, id)
         with self._connections.read() as db:
-            rows = db.execute(
-                "SELECT seq, rng, itm FROM records WHERE id = ? AND facet = ? AND rng < 'OUTBOUND/' ORDER BY seq",
-                (_key(self.facet, id), self.facet),
-            ).fetchall()
-            state = db.execute(
-                "SELECT seq, itm FROM records WHERE id = ? AND rng = ? AND facet = ?",
-                (_key(self.facet, id), STATE_KEY, self.facet),
-            ).fetchone()
-        entries = [
-            LogEntry(seq, rng[8:].rpartition("/")[0], itm)
-            for seq, rng, itm in rows
-            if rng.startswith("INBOUND/")
-        ]
+            rows = _fetch(
+                db,
+                f"SELECT seq, typ, itm, rng, {_SOUND} FROM records"
+                " WHERE id = ? AND rng >= 'INBOUND/' AND rng < 'INBOUND0' ORDER BY seq",
+                (self.facet, key),
+            )
+            unsound = self._unsound(db, key, [row[3] for row in rows if not row[4]])
+            state = self._state(db, key)
+        entries = [LogEntry(seq, typ, itm) for seq, typ, itm, _, sound in rows if sound]
         entries.sort()
-        state_seq, state_itm = state or (None, None)
-        return Log(state_seq, state_itm, entries)
+        if isinstance(state, UnreadableRecord):
+            return Log(None, None, entries, [*unsound, state])
+        return Log(state.seq if state else None, state.itm if state else None, entries, unsound)
+
+    def _state(self, db: sqlite3.Connection, key: str) -> StoredRecord | None:
+        rows = _fetch(db, f"SELECT {_COLUMNS} FROM records WHERE id = ? AND rng = ?", (key, STATE_KEY))
+        return _stored(rows[0], self.facet) if rows else None
+
+    def _unsound(self, db: sqlite3.Connection, key: str, rngs: Sequence[str]) -> list[UnreadableRecord]:
+        """The records under these keys, those of other facets left out."""
+        found: list[UnreadableRecord] = []
+        for rng in rngs:
+            rows = _fetch(db, f"SELECT {_COLUMNS} FROM records WHERE id = ? AND rng = ?", (key, rng))
+            record = _stored(rows[0], self.facet)
+            if isinstance(record, UnreadableRecord) and record.kind:
+                found.append(record)
+        return in_history_order(found)
+
+    def _foreign(self, db: sqlite3.Connection, key: str, limit: int) -> list[UnreadableRecord]:
+        rows = _fetch(
+            db,
+            f"SELECT {_COLUMNS} FROM records WHERE id = ? AND {_FOREIGN} ORDER BY rng LIMIT ?",
+            (key, limit),
+        )
+        records = (_stored(row, self.facet) for row in rows)
+        return [record for record in records if isinstance(record, UnreadableRecord)]
+
+    def _without_number(self, db: sqlite3.Connection, key: str) -> list[StoredRecord]:
+        """The records whose seq is no integer: such values follow all numbers in the index."""
+        rows = _fetch(
+            db,
+            f"SELECT {_COLUMNS} FROM records INDEXED BY records_in_history_order"
+            f" WHERE id = ? AND seq >= '' AND NOT {_FOREIGN} AND rng <> 'STATE'",
+            (key,),
+        )
+        return [record for row in rows if (record := _stored(row, self.facet))]
 
     def stream(
         self, id: str, *, after: int = 0, upto: int | None = None, inbound_types: Collection[str] = ()
     ) -> Generator[StreamEntry, None, None]:
         key, after = _key(self.facet, id), max(-_LARGEST, min(after, _LARGEST))
         with self._connections.read() as db:
-            newest = db.execute("SELECT max(seq) FROM records WHERE id = ?", (key,)).fetchone()[0]
-        end = min(_LARGEST, newest or 0) if upto is None else min(upto, newest or 0)
+            newest = db.execute(
+                "SELECT max(seq) FROM records WHERE id = ? AND seq <= ?", (key, _LARGEST)
+            ).fetchone()[0]
+            unplaced = [
+                entry_of(record) for record in self._without_number(db, key) if record.kind == "INBOUND"
+            ]
+        # Those whose sort key names a seq take their places among the others.
+        placed = sorted((entry for entry in unplaced if entry.seq > after), reverse=True)
+        newest = max([int(newest or 0), *(entry.seq for entry in placed)])
+        end = min(_LARGEST, newest) if upto is None else min(upto, newest)
         at_once = _STREAMED
         while after < end:
             # A snapshot for each part: one that is held as long as a stream is used would keep its thread from others.
             with self._connections.read() as db:
-                rows = db.execute(
-                    "SELECT seq, rng, itm, ts, facet FROM records INDEXED BY records_in_history_order"
+                rows = _fetch(
+                    db,
+                    f"SELECT seq, typ, itm, ts, rng, {_SOUND} FROM records INDEXED BY records_in_history_order"
                     " WHERE id = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?",
-                    (key, after, end, at_once),
-                ).fetchall()
-            reached = end if len(rows) < at_once else rows[-1][0] - 1
+                    (self.facet, key, after, end, at_once),
+                )
+                reached = end if len(rows) < at_once else int(rows[-1][0]) - 1
+                unsound = self._unsound(
+                    db,
+                    key,
+                    [
+                        row[4]
+                        for row in rows
+                        if not row[5] and row[0] <= reached and kind_of(row[4]) == "INBOUND"
+                    ],
+                )
             if reached == after:
                 # So many records of one seq: what follows of them is not to be lost.
                 at_once *= 2
                 continue
             entries = [
-                StreamEntry(seq, rng[8:].rpartition("/")[0], itm, ts)
-                for seq, rng, itm, ts, facet in rows
-                if seq <= reached and facet == self.facet and rng.startswith("INBOUND/")
+                StreamEntry(seq, typ, itm, ts, rng)
+                for seq, typ, itm, ts, rng, sound in rows
+                if sound and seq <= reached and rng.startswith("INBOUND/")
             ]
+            entries += map(entry_of, unsound)
+            while placed and placed[-1].seq <= reached:
+                entries.append(placed.pop())
             entries.sort()
             yield from entries
             after = reached
+        yield from (entry for entry in unplaced if not entry.seq)
 
     def get_page(
         self,
@@ -154,32 +246,36 @@ class SqliteEventDB:
         window = Window(place)
         # The index holds the page in order; the nearest event beyond each end of it tells whether there are others.
         if after is not None:
-            onwards, back, edge = "seq > ? ORDER BY seq", "seq <= ? ORDER BY seq DESC", after
+            onwards, back, edge = "seq > ? AND seq < '' ORDER BY seq", "seq <= ? ORDER BY seq DESC", after
         else:
-            onwards, back = "seq < ? ORDER BY seq DESC", "seq >= ? ORDER BY seq"
+            onwards, back = "seq < ? ORDER BY seq DESC", "seq >= ? AND seq < '' ORDER BY seq"
             edge = _LARGEST if before is None else before
         key, edge = _key(self.facet, id), max(-_LARGEST, min(edge, _LARGEST))
         looked_at = 1
         with self._connections.read() as db:
-            state = db.execute(
-                f"SELECT {_COLUMNS} FROM records WHERE id = ? AND rng = ? AND facet = ?",
-                (key, STATE_KEY, self.facet),
-            ).fetchone()
+            state = self._state(db, key)
+            for record in (*self._without_number(db, key), *self._foreign(db, key, MAX_UNPLACED)):
+                looked_at += 1
+                window.add(record)
             for reading in (back, onwards):
-                rows = db.execute(
-                    f"SELECT {_COLUMNS} FROM records INDEXED BY records_in_history_order WHERE id = ? AND {reading}",
+                rows = _each(
+                    db,
+                    f"SELECT {_COLUMNS} FROM records INDEXED BY records_in_history_order"
+                    f" WHERE id = ? AND {reading}",
                     (key, edge),
                 )
                 for row in rows:
                     looked_at += 1
-                    record = _record(row)
-                    if record.facet != self.facet or kind_of(record.rng) in (None, "STATE"):
+                    stored = _stored(row, self.facet)
+                    if stored is None or stored.kind == "STATE":
                         continue
-                    window.add(record)
+                    window.add(stored)
+                    if stored.kind is None:
+                        continue
                     if reading is back or window.overfull:
                         break
         return window.page(
-            _record(state) if state else None,
+            state,
             ReadCost(looked_at, 3),
             inbound_types=inbound_types,
             outbound_types=outbound_types,
@@ -192,31 +288,40 @@ class SqliteEventDB:
         inbound: Sequence[Record] = (),
         outbound: Sequence[Record] = (),
         *,
-        previous: Record | None = None,
+        previous: StoredRecord | None = None,
         operation_id: str | None = None,
     ) -> None:
         records = check_transaction(self.facet, state, inbound, outbound)
         rows = [_row(record) for record in records]
-        digest = sha256(repr((rows, previous_seq, previous and _row(previous))).encode()).digest()
+        before = previous.item if isinstance(previous, UnreadableRecord) else previous and _row(previous)
+        digest = sha256(repr((rows, previous_seq, before)).encode()).digest()
         with self._connections.write() as db:
             if _was_done(db, operation_id_or_new(operation_id), digest):
                 return
-            now = db.execute(
-                "SELECT seq, facet, ts, itm FROM records WHERE id = ? AND rng = ?", (state.id, STATE_KEY)
-            ).fetchone()
-            actual_seq = now[0] if now else 0
+            stored = _fetch(
+                db, f"SELECT {_COLUMNS} FROM records WHERE id = ? AND rng = ?", (state.id, STATE_KEY)
+            )
+            now = _stored(stored[0], self.facet) if stored else None
+            actual_seq = (now.seq or 0) if now else 0
             lost = previous is not None and now is None
-            if actual_seq != previous_seq or lost or (now and now[1] != self.facet):
+            if isinstance(previous, UnreadableRecord) and now is not None:
+                if is_another_state(now, previous):
+                    raise StateReplaced(state.entity_id, seq=actual_seq)
+            elif actual_seq != previous_seq or lost or (stored and now is None):
                 raise SequenceConflict(state.entity_id, expected_seq=previous_seq, actual_seq=actual_seq)
-            if previous is not None and now[2:] != (previous.ts, previous.itm):
+            elif now is not None and (
+                isinstance(now, UnreadableRecord) if previous is None else is_another_state(now, previous)
+            ):
                 raise StateReplaced(state.entity_id, seq=previous_seq)
             try:
                 db.executemany(_INSERT, rows[:-1])
             except sqlite3.IntegrityError as error:
                 # An event is there that STATE does not know of.
-                highest = db.execute("SELECT max(seq) FROM records WHERE id = ?", (state.id,)).fetchone()[0]
+                highest = db.execute(
+                    "SELECT max(seq) FROM records WHERE id = ? AND seq <= ?", (state.id, _LARGEST)
+                ).fetchone()[0]
                 raise SequenceConflict(
-                    state.entity_id, expected_seq=previous_seq, actual_seq=highest
+                    state.entity_id, expected_seq=previous_seq, actual_seq=int(highest or 0)
                 ) from error
             db.execute(_REPLACE, rows[-1])
 
@@ -460,6 +565,66 @@ def _record(row: Sequence[Any]) -> Record:
     if not (all(isinstance(text, str) for text in texts) and isinstance(seq, int) and isinstance(ts, int)):
         raise InvalidRecord("Not hde's format: a value is of another type.", id=str(id), rng=str(rng))
     return Record(id, rng, facet, typ, seq, ts, date, itm, meta)
+
+
+def _stored(row: Sequence[Any], facet: str) -> StoredRecord | None:
+    """A row as a record, readable or not; None where it is of another facet that shares the partition."""
+    id, rng, of, typ, seq, ts, date, itm, meta = row
+    if not isinstance(rng, str):
+        return UnreadableRecord(id, repr(rng), facet, _item(row), "its sort key is not text")
+    if of == facet and type(seq) is int and type(ts) is int and 0 <= seq <= MAX_SEQ and kind_of(rng):
+        texts = (typ, date, itm, "" if meta is None else meta)
+        if all(type(text) is str for text in texts):
+            return Record(id, rng, of, typ, seq, ts, date, itm, meta)
+    return read_item(_item(row), facet)
+
+
+def _item(row: Sequence[Any]) -> dict[str, dict[str, Any]]:
+    """A row as DynamoDB's API would give it; no meta is no attribute."""
+    values = {f"_{name}": value for name, value in zip(_COLUMNS.split(", "), row, strict=True)}
+    return {name: _typed(value) for name, value in values.items() if value is not None or name != "_meta"}
+
+
+def _typed(value: Any) -> dict[str, Any]:
+    match value:
+        case None:
+            return {"NULL": True}
+        case bytes():
+            return {"B": value}
+        case int() | float():
+            return {"N": repr(value)}
+    return {"S": value}
+
+
+def _fetch(db: sqlite3.Connection, statement: str, parameters: Sequence[Any]) -> list[Any]:
+    """All rows; what is stored as text and is not UTF-8 is bytes."""
+    return list(_each(db, statement, parameters))
+
+
+def _each(db: sqlite3.Connection, statement: str, parameters: Sequence[Any]) -> Iterator[Any]:
+    """The rows, one by one, as `_fetch` gives them."""
+    try:
+        first = db.execute(statement, parameters)
+        done = 0
+        for row in first:
+            done += 1
+            yield row
+    except sqlite3.OperationalError as error:
+        if "Could not decode to UTF-8" not in str(error):
+            raise
+        # Slower, so that it is done only where it must be.
+        db.text_factory = _text_or_bytes
+        try:
+            yield from islice(db.execute(statement, parameters).fetchall(), done, None)
+        finally:
+            db.text_factory = str
+
+
+def _text_or_bytes(stored: bytes) -> str | bytes:
+    try:
+        return stored.decode()
+    except UnicodeDecodeError:
+        return stored
 
 
 def _key(facet: str, id: str) -> str:

@@ -11,6 +11,7 @@ from facets.core.errors import InvalidRecord, RecordTooLarge, TransactionTooLarg
 from facets.core.history import HistoryFault, Log
 from facets.core.records import Item, Kind, Record
 from facets.core.streaming import StreamEntry
+from facets.core.unreadable import StoredRecord, UnreadableRecord
 
 # DynamoDB rejects the whole write above this. It was 25 until 2022, and hde still says 25.
 MAX_RECORDS = 100
@@ -25,13 +26,30 @@ class EventStore(Protocol):
     def facet(self) -> str: ...
 
     def get_state(self, id: str) -> Record | None:
-        """The entity's STATE record; None where there is none."""
+        """The entity's STATE record; None where there is none.
 
-    def get_records(self, id: str) -> list[Record]:
+        Raises:
+            UnreadableState: there is one, and it is not of hde's form.
+        """
+
+    def read_state(self, id: str) -> StoredRecord | None:
+        """As `get_state`; one that is not of hde's form is returned, as it is."""
+
+    def get_records(self, id: str) -> list[StoredRecord]:
         """All of the entity's records in history order: seq, inbound before outbound before STATE, then index.
 
-        Empty where there is no such entity. Records of another facet that shares the partition are left out.
+        Those that are not of hde's form stand among them at their seq, or at the end where they have none. Empty where
+        there is no such entity. Records of another facet that shares the partition are left out.
         """
+
+    def get_item(self, id: str, rng: str) -> Item | None:
+        """The item under any sort key of the entity's partition, as DynamoDB's API gives it; None where there is none.
+
+        Those of another facet that shares the partition are left out.
+        """
+
+    def get_foreign(self, id: str, *, limit: int = 100) -> list[UnreadableRecord]:
+        """Up to `limit` items of the entity's partition whose sort keys are none of hde's, sorted."""
 
     def get_log(self, id: str) -> Log:
         """The entity's inbound events, oldest first: only what a replay needs."""
@@ -40,6 +58,8 @@ class EventStore(Protocol):
         self, id: str, *, after: int = 0, upto: int | None = None, inbound_types: Collection[str] = ()
     ) -> Generator[StreamEntry, None, None]:
         """The inbound events above the seq `after` and up to `upto`, oldest first, in memory that does not grow.
+
+        Events that cannot be read are among them, at their seqs; those that have none come last, at seq 0.
 
         All that were there when it began, as `get_log` orders them; what is appended meanwhile is left out. It reads
         as it is used, and may be left at any event. Only a history that no correct writer left (see HistoryFault)
@@ -87,7 +107,7 @@ class EventStore(Protocol):
         inbound: Sequence[Record] = (),
         outbound: Sequence[Record] = (),
         *,
-        previous: Record | None = None,
+        previous: StoredRecord | None = None,
         operation_id: str | None = None,
     ) -> None:
         """Add the events and replace STATE, all or nothing.
@@ -97,7 +117,8 @@ class EventStore(Protocol):
 
         Args:
             previous: the STATE at `previous_seq` that the writer read. Given, it must still be there, and not one
-                that a recalculation has put in its place, which leaves the seq as it is.
+                that a recalculation has put in its place, which leaves the seq as it is. One that cannot be read
+                must still have the same attributes, whatever `previous_seq` is.
 
         Raises:
             SequenceConflict: the entity is at another seq, or one of the events is already there.
@@ -125,8 +146,11 @@ class HistoryPage:
 
     Attributes:
         records: inbound and outbound ones in history order, oldest first, whichever way the pages are turned.
-        state: the STATE record as it was before the events were read; None where there is none.
-        first_seq, last_seq: the lowest and the highest seq of `records`; None where there are none. The page before
+        state: the STATE record as it was before the events were read; None where there is none that can be read.
+        unreadable: records that are not of hde's form: those at the seqs of the page in history order, then those
+            without a seq, then STATE.
+        foreign: items of the partition whose sort keys are none of hde's, sorted; all of them if `foreign_read`.
+        first_seq, last_seq: the lowest and the highest seq of the page; None where there are none. The page before
             this one is `before=first_seq`, the one after it `after=last_seq`.
         older, newer: whether there are events below `first_seq`, and above `last_seq`.
         complete_read: the whole history was read, since it is short or something is wrong with it.
@@ -149,6 +173,13 @@ class HistoryPage:
     outbound_types: tuple[str, ...]
     messages_unread: tuple[range, ...]
     cost: ReadCost
+    unreadable: Sequence[UnreadableRecord] = ()
+    foreign: Sequence[UnreadableRecord] = ()
+    foreign_read: bool = True
+
+    @property
+    def unreadable_state(self) -> UnreadableRecord | None:
+        return next((record for record in self.unreadable if record.kind == "STATE"), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from typing import NamedTuple, Protocol
 
 from facets.core.records import type_in
 from facets.core.sort_keys import crowd, end_of, fits, is_hidden, parts
+from facets.core.unreadable import StoredRecord, UnreadableRecord
 
 # Up to this seq a history is read whole and sorted.
 SHORT = 1_000
@@ -35,12 +36,26 @@ _INBOUND = "INBOUND/"
 
 
 class StreamEntry(NamedTuple):
-    """One inbound event: its payload as JSON text, and when it was appended, in milliseconds since 1970."""
+    """One inbound event: its payload as JSON text, and when it was appended, in milliseconds since 1970.
+
+    Attributes:
+        type: hde's `_typ`, which the sort key `rng` should name too.
+        unreadable: the record, where it is not of hde's form; `itm` is empty then, and `seq` 0 where it has none.
+    """
 
     seq: int
     type: str
     itm: str
     ts: int
+    rng: str = ""
+    unreadable: UnreadableRecord | None = None
+
+
+def entry_of(record: StoredRecord) -> StreamEntry:
+    """An inbound record as a replay takes it."""
+    if isinstance(record, UnreadableRecord):
+        return StreamEntry(record.seq or 0, record.typ, "", 0, record.rng, record)
+    return StreamEntry(record.seq, record.typ, record.itm, record.ts, record.rng)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +74,15 @@ class LogReader(Protocol):
     """
 
     def state_seq(self) -> int | None:
-        """What STATE says; None where there is none."""
+        """What STATE says; None where there is none, or it does not say."""
 
     def everything(self) -> list[StreamEntry]:
-        """All events, sorted."""
+        """All events, sorted; those that cannot be read among them."""
 
     def span(self, first: str, last: str, seqs: range, start: str | None, limit: int) -> LogSpan:
         """One request for the events at `seqs` from the key `first`, or the one after `start`, up to `last`.
 
-        It stops after looking at `limit` of them, or earlier.
+        It stops after looking at `limit` of them, or earlier. Events that cannot be read are left out.
         """
 
     def below(self, key: str) -> str | None:
@@ -107,9 +122,11 @@ def stream(
             pass
         else:
             return
-    for entry in reader.everything():
+    entries = reader.everything()
+    for entry in entries:
         if entry.seq > emitted and (upto is None or entry.seq <= upto):
             yield entry
+    yield from (entry for entry in entries if entry.unreadable and not entry.seq)
 
 
 def _planned(
@@ -141,10 +158,10 @@ def _types(reader: LogReader, hints: Iterable[str]) -> list[str]:
             break
         type = type_in(key)
         if type is None:
-            upper = key
-        else:
-            found.add(type)
-            upper = f"{_INBOUND}{type}/0"
+            # Whatever it is, no seq leads to it.
+            raise _Lost
+        found.add(type)
+        upper = f"{_INBOUND}{type}/0"
     else:
         raise _Lost
     return sorted(found | {type for type in hints if is_hidden(type, found) and fits(f"{_INBOUND}{type}/0")})
@@ -157,7 +174,7 @@ def _in_order(reader: LogReader, type: str, part: range, limit: int) -> Iterator
         return
     reached = 0
     for entry in reader.ahead(lambda start: reader.span(first, last, part, start, limit)):
-        if entry.type != type:
+        if type_in(entry.rng) != type:
             continue
         if entry.seq < reached:
             raise _Lost

@@ -20,9 +20,10 @@ from typing import Protocol
 
 from facets.core.errors import StoreUnavailable
 from facets.core.pages import Place, Window
-from facets.core.records import STATE_KEY, Record, type_in
+from facets.core.records import STATE_KEY, index_in, type_in
 from facets.core.sort_keys import crowd, end_of, fits, is_crossed, is_hidden, parts
 from facets.core.store import HistoryPage, ReadCost
+from facets.core.unreadable import StoredRecord
 
 # The first look: most entities whole, and of a longer one STATE and, where they are few, all its messages.
 _FIRST_LOOK = 32
@@ -56,7 +57,7 @@ _INBOUND, _OUTBOUND = "INBOUND/", "OUTBOUND/"
 class Span:
     """Records in a range of keys, highest key first; `stopped_at` is the last key looked at, None at the range's end."""
 
-    records: list[Record]
+    records: list[StoredRecord]
     stopped_at: str | None
 
 
@@ -69,8 +70,8 @@ class KeyReader(Protocol):
 
     def query(
         self,
-        first: str,
-        last: str,
+        first: str | None,
+        last: str | None,
         *,
         limit: int | None = None,
         seqs: range | None = None,
@@ -78,22 +79,24 @@ class KeyReader(Protocol):
     ) -> Span:
         """One request for records from the key `last`, or the one below `start`, down to `first`.
 
+        Foreign items are among them. None is the end of the partition.
+
         Args:
             limit: stop after looking at so many.
-            seqs: return only those with one of these.
+            seqs: return only those with one of these, or whose seq is no number.
             start: where an earlier Span of the same range stopped.
         """
 
     def below(self, key: str) -> str | None:
         """The highest key of the entity that is lower than `key`, whatever is stored there."""
 
-    def get(self, keys: Sequence[str]) -> list[Record]:
+    def get(self, keys: Sequence[str]) -> list[StoredRecord]:
         """Those records that exist, of at most 100 keys."""
 
-    def state(self) -> Record | None:
+    def state(self) -> StoredRecord | None:
         """STATE, read anew."""
 
-    def together(self, jobs: Sequence[Callable[[], list[Record]]]) -> list[Record]:
+    def together(self, jobs: Sequence[Callable[[], list[StoredRecord]]]) -> list[StoredRecord]:
         """What jobs that do not depend on each other return, all of it."""
 
     def cost(self) -> ReadCost:
@@ -109,39 +112,66 @@ def find_page(
         InvalidRecord, TableNotFound, StoreUnavailable
     """
     for _ in range(3):
-        top = reader.query(_INBOUND, STATE_KEY, limit=_FIRST_LOOK)
+        top = reader.query(None, None, limit=_FIRST_LOOK)
+        foreign: Sequence[StoredRecord] = ()
+        if top.stopped_at is not None and top.stopped_at > STATE_KEY:
+            # So many foreign items that STATE was not reached.
+            foreign = top.records
+            top = reader.query(None, STATE_KEY, limit=_FIRST_LOOK)
         state = next((record for record in top.records if record.kind == "STATE"), None)
-        if state and top.stopped_at is not None and state.seq > _SHORT * place.limit:
-            page = _Search(reader, place, state, top, top.stopped_at).page(inbound_types, outbound_types)
+        if state and top.stopped_at is not None and (state.seq or 0) > _SHORT * place.limit:
+            page = _Search(reader, place, state, top, top.stopped_at, foreign).page(
+                inbound_types, outbound_types
+            )
             if page:
                 return page
-        page = _read_whole(reader, place, state, top)
+        page = _read_whole(reader, place, state, top, foreign)
         if page:
             return page
     raise StoreUnavailable("The entity is being made again and again while it is read.")
 
 
-def _read_whole(reader: KeyReader, place: Place, state: Record | None, top: Span) -> HistoryPage | None:
-    """The page out of all records, `top` being the first of them; None where STATE came into being meanwhile."""
+def _read_whole(
+    reader: KeyReader,
+    place: Place,
+    state: StoredRecord | None,
+    top: Span,
+    foreign: Sequence[StoredRecord],
+) -> HistoryPage | None:
+    """The page out of all records, `top` being the first of them; None where STATE came into being meanwhile.
+
+    Foreign items come along; where there are many below all events, not all of them.
+    """
     window = Window(place, whole=True)
+    for record in foreign:
+        window.add(record)
+    if foreign:
+        window.leave_foreign_unread()
     known = state
-    behind = False
+    # A STATE that does not say its seq knows of whatever is there.
+    behind = state is not None and state.seq is None
     span = top
     while True:
         for record in span.records:
             if record.kind == "STATE":
                 continue
-            if not behind and (known is None or record.seq > known.seq):
+            if record.kind is None or record.seq is None:
+                window.add(record)
+                continue
+            if not behind and (known is None or known.seq is None or record.seq > known.seq):
                 # Written after STATE was read, or STATE does not know of it.
                 known = reader.state()
                 if state is None and known is not None:
                     return None
-                behind = known is None or record.seq > known.seq
-            if behind or state is None or record.seq <= state.seq:
+                behind = known is None or known.seq is None or record.seq > known.seq
+            if behind or state is None or state.seq is None or record.seq <= state.seq:
                 window.add(record)
         if span.stopped_at is None:
             return window.page(state, reader.cost())
-        span = reader.query(_INBOUND, STATE_KEY, start=span.stopped_at)
+        if span.stopped_at < _INBOUND:
+            window.leave_foreign_unread()
+            return window.page(state, reader.cost())
+        span = reader.query(None, STATE_KEY, start=span.stopped_at)
 
 
 class _Search:
@@ -151,14 +181,24 @@ class _Search:
         top: the entity's highest records, down to the key `low`.
     """
 
-    def __init__(self, reader: KeyReader, place: Place, state: Record, top: Span, low: str) -> None:
+    def __init__(
+        self,
+        reader: KeyReader,
+        place: Place,
+        state: StoredRecord,
+        top: Span,
+        low: str,
+        foreign: Sequence[StoredRecord] = (),
+    ) -> None:
         self.reader = reader
         self.place = place
         self.state = state
+        self.last = state.seq or 0
         self.low = low
-        self.wanted = place.seqs(state.seq)
+        self.foreign = [*foreign, *(record for record in top.records if record.kind is None)]
+        self.wanted = place.seqs(self.last)
         self.crowded = any(self._is_crowded(part) for part in parts(self.wanted))
-        self.found: dict[str, Record] = {}
+        self.found: dict[str, StoredRecord] = {}
         self._add(top.records)
         # What the jobs leave behind beside records; nobody looks before they have ended.
         self._unread: set[range] = set()
@@ -192,13 +232,14 @@ class _Search:
             return None
         window = Window(self.place)
         unread = tuple(sorted(self._unread, key=lambda part: part.start))
-        for record in self.found.values():
+        for record in (*self.foreign, *self.found.values()):
             if record.kind == "OUTBOUND" and any(record.seq in part for part in unread):
                 continue
-            if record.seq in self.wanted:
+            if record.kind is None or record.seq is None or record.seq in self.wanted:
                 window.add(record)
+        window.leave_foreign_unread()
         window.note(1)
-        window.note(self.state.seq)
+        window.note(self.last)
         return window.page(
             self.state,
             self.reader.cost(),
@@ -207,14 +248,17 @@ class _Search:
             messages_unread=unread,
         )
 
-    def _add(self, records: Iterable[Record]) -> None:
-        self.found.update((record.rng, record) for record in records if record.kind != "STATE")
+    def _add(self, records: Iterable[StoredRecord]) -> None:
+        self.found.update(
+            (record.rng, record) for record in records if record.kind in ("INBOUND", "OUTBOUND")
+        )
 
-    def _run(self, jobs: Sequence[Callable[[], list[Record]]]) -> None:
+    def _run(self, jobs: Sequence[Callable[[], list[StoredRecord]]]) -> None:
         self._add(self.reader.together(jobs))
 
     def _seqs_found(self) -> list[int]:
-        return [record.seq for record in self.found.values() if record.kind == "INBOUND"]
+        inbound = (record.seq for record in self.found.values() if record.kind == "INBOUND")
+        return [seq for seq in inbound if seq is not None]
 
     def _missing(self) -> bool:
         return not set(self.wanted).issubset(self._seqs_found())
@@ -224,10 +268,10 @@ class _Search:
 
     def _state_is_behind(self) -> bool:
         """Whether there are events that STATE does not know of, and not only since it was read."""
-        if all(record.seq <= self.state.seq for record in self.found.values()):
+        if all((record.seq or 0) <= self.last for record in self.found.values()):
             return False
         now = self.reader.state()
-        return now is None or now.seq <= self.state.seq
+        return now is None or (now.seq or 0) <= self.last
 
     # Types.
 
@@ -244,7 +288,7 @@ class _Search:
         self._run(self._type_jobs(prefix, known))
         return self._met[prefix]
 
-    def _type_jobs(self, prefix: str, known: set[str]) -> list[Callable[[], list[Record]]]:
+    def _type_jobs(self, prefix: str, known: set[str]) -> list[Callable[[], list[StoredRecord]]]:
         """Look for types between the keys of those known: what lies between two must not be overlooked."""
         upper = min(end_of(prefix), self.low)
         gaps = []
@@ -255,7 +299,7 @@ class _Search:
         gaps.append((prefix, upper))
         return [partial(self._find_types_between, prefix, *gap) for gap in gaps if gap[0] < gap[1]]
 
-    def _find_types_between(self, prefix: str, lower: str, upper: str) -> list[Record]:
+    def _find_types_between(self, prefix: str, lower: str, upper: str) -> list[StoredRecord]:
         for _ in range(_MOST_HOPS):
             key = self.reader.below(upper)
             if key is None or key < lower:
@@ -271,14 +315,16 @@ class _Search:
 
     # Inbound events.
 
-    def _event_jobs(self, types: Collection[str], among: Collection[str]) -> list[Callable[[], list[Record]]]:
+    def _event_jobs(
+        self, types: Collection[str], among: Collection[str]
+    ) -> list[Callable[[], list[StoredRecord]]]:
         """Read the page's events of these types, which are `among` those known."""
         seqs = self.wanted
-        last = self.state.seq
+        last = self.last
         if self.place.reaches(last):
             # STATE may be behind its events; the next one would tell.
             seqs = range(seqs.start if seqs else last + 1, last + 2)
-        jobs: list[Callable[[], list[Record]]] = []
+        jobs: list[Callable[[], list[StoredRecord]]] = []
         keys: list[str] = []
         for part in parts(seqs):
             by_key = len(part) <= _FEW_SEQS or crowd(part, last) > len(part)
@@ -290,10 +336,10 @@ class _Search:
         keys = [key for key in keys if key < self.low and fits(key)]
         return jobs + [partial(self.reader.get, chunk) for chunk in _chunks(keys)]
 
-    def _range(self, first: str, last: str, seqs: range) -> list[Callable[[], list[Record]]]:
+    def _range(self, first: str, last: str, seqs: range) -> list[Callable[[], list[StoredRecord]]]:
         return [partial(self._read_range, first, last, seqs)] if first < self.low and fits(first) else []
 
-    def _read_range(self, first: str, last: str, seqs: range) -> list[Record]:
+    def _read_range(self, first: str, last: str, seqs: range) -> list[StoredRecord]:
         span = self.reader.query(first, last, seqs=seqs)
         records = span.records
         while span.stopped_at is not None:
@@ -305,11 +351,11 @@ class _Search:
 
     def _message_jobs(
         self, types: Collection[str], among: Collection[str]
-    ) -> list[Callable[[], list[Record]]]:
+    ) -> list[Callable[[], list[StoredRecord]]]:
         """Read the messages under the page's events, of these types, which are `among` those known."""
         if self.low < _OUTBOUND:
             return []
-        jobs: list[Callable[[], list[Record]]] = []
+        jobs: list[Callable[[], list[StoredRecord]]] = []
         by_key: list[tuple[str, range]] = []
         for part in parts(self.wanted):
             for type in types:
@@ -323,11 +369,11 @@ class _Search:
         return [*jobs, partial(self._messages_by_key, by_key)] if by_key else jobs
 
     def _is_crowded(self, part: range) -> bool:
-        return crowd(part, self.state.seq) > len(part)
+        return crowd(part, self.last) > len(part)
 
-    def _probe(self, requests: int) -> list[Record]:
+    def _probe(self, requests: int) -> list[StoredRecord]:
         """Look for messages where many lie between those of the page, one type after the other, and give up early."""
-        records: list[Record] = []
+        records: list[StoredRecord] = []
         # The types above this one were read whole in the first look.
         type, upper = type_in(self.low), self.low
         while True:
@@ -355,13 +401,13 @@ class _Search:
             if type is not None:
                 self._met[_OUTBOUND].add(type)
 
-    def _leave_unread(self) -> list[Record]:
+    def _leave_unread(self) -> list[StoredRecord]:
         self._unread.update(parts(self.wanted))
         return []
 
-    def _messages_by_key(self, wanted: Iterable[tuple[str, range]]) -> list[Record]:
+    def _messages_by_key(self, wanted: Iterable[tuple[str, range]]) -> list[StoredRecord]:
         """An append counts its messages from 0 over all types: the first number that no type has is its end."""
-        records: list[Record] = []
+        records: list[StoredRecord] = []
         types: dict[int, list[str]] = {}
         for type, part in wanted:
             for seq in part:
@@ -369,7 +415,7 @@ class _Search:
         indexes: dict[int, set[int]] = {seq: set() for seq in types}
         for record in self.found.values():
             if record.kind == "OUTBOUND" and record.seq in indexes:
-                indexes[record.seq].add(record.index)
+                indexes[record.seq].add(index_in(record.rng))
         at_once = 1
         while types:
             asked = {
@@ -385,7 +431,8 @@ class _Search:
             keys = [key for key in keys if fits(key)]
             got = self.reader.together([partial(self.reader.get, chunk) for chunk in _chunks(keys)])
             for record in got:
-                indexes[record.seq].add(record.index)
+                if record.seq in indexes:
+                    indexes[record.seq].add(index_in(record.rng))
             records += got
             types = {
                 seq: types[seq]

@@ -32,9 +32,17 @@ from facets.core.errors import (
     StoreUnavailable,
     TableNotFound,
 )
-from facets.core.history import Log, LogEntry, in_history_order
-from facets.core.pages import Place, Window
-from facets.core.records import STATE_KEY, Item, Record, key_fits, kind_of, partition_key, whole_number
+from facets.core.history import Log, LogEntry, in_history_order, log_of
+from facets.core.pages import MAX_UNPLACED, Place, Window
+from facets.core.records import (
+    LONGEST_RNG,
+    STATE_KEY,
+    Item,
+    Record,
+    key_fits,
+    kind_of,
+    partition_key,
+)
 from facets.core.sort_keys import end_of
 from facets.core.store import (
     FacetPage,
@@ -44,7 +52,17 @@ from facets.core.store import (
     check_transaction,
     operation_id_or_new,
 )
-from facets.core.streaming import LogSpan, StreamEntry, stream
+from facets.core.streaming import LogSpan, StreamEntry, entry_of, stream
+from facets.core.unreadable import (
+    StoredRecord,
+    UnreadableRecord,
+    UnreadableState,
+    is_another_state,
+    is_of_another,
+    read_item,
+    seq_of,
+    ts_of,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -200,44 +218,74 @@ class EventDB:
         _watch_for_lost_answers(client)
 
     def get_state(self, id: str) -> Record | None:
-        if not key_fits(self.facet, id):
+        state = self.read_state(id)
+        if isinstance(state, UnreadableRecord):
+            raise UnreadableState(state)
+        return state
+
+    def read_state(self, id: str) -> StoredRecord | None:
+        item = self.get_item(id, STATE_KEY)
+        return read_item(item, self.facet) if item else None
+
+    def get_item(self, id: str, rng: str) -> Item | None:
+        if not key_fits(self.facet, id) or not 0 < len(rng.encode(errors="surrogatepass")) <= LONGEST_RNG:
             return None
         with _translated(self.table):
             answer = self.client.get_item(
                 TableName=self.table,
-                Key={"_id": {"S": partition_key(self.facet, id)}, "_rng": {"S": STATE_KEY}},
+                Key={"_id": {"S": partition_key(self.facet, id)}, "_rng": {"S": rng}},
                 ConsistentRead=True,
             )
         item = answer.get("Item")
-        record = Record.from_item(item) if item else None
-        return record if record and record.facet == self.facet else None
+        return item if item and not is_of_another(item, self.facet) else None
 
-    def get_records(self, id: str) -> list[Record]:
-        items = (item for item in self._query(id) if kind_of(item["_rng"]["S"]))
-        records = [Record.from_item(item) for item in items]
-        return in_history_order(record for record in records if record.facet == self.facet)
+    def get_foreign(self, id: str, *, limit: int = MAX_UNPLACED) -> list[UnreadableRecord]:
+        if not key_fits(self.facet, id):
+            return []
+        found: list[UnreadableRecord] = []
+        for condition, bounds in _FOREIGN:
+            request = self._of_partition(id)
+            request["KeyConditionExpression"] += f" AND {condition}"
+            request["ExpressionAttributeNames"]["#rng"] = "_rng"
+            request["ExpressionAttributeValues"] |= {name: {"S": key} for name, key in bounds.items()}
+            with _translated(self.table):
+                # One answer of each stretch: to name some is enough.
+                page = self.client.query(Limit=limit, **request)
+            records = [read_item(item, self.facet) for item in page["Items"]]
+            found += [r for r in records if isinstance(r, UnreadableRecord) and r.kind is None]
+        return found[:limit]
+
+    def get_records(self, id: str) -> list[StoredRecord]:
+        return in_history_order(record for item in self._query(id) if (record := self._read(item)))
+
+    def _read(self, item: Item) -> StoredRecord | None:
+        """A record of the entity; None for what is foreign or another facet's."""
+        record = read_item(item, self.facet)
+        return record if record and record.kind else None
 
     def get_log(self, id: str) -> Log:
+        try:
+            # Whether a record is of hde's form is asked where the records are, so that the rest need not travel.
+            items = list(self._query(id, sound=True))
+        except _Unsound:
+            return self._log_with_unreadable(id)
         state_seq: int | None = None
         state_itm: str | None = None
         entries: list[LogEntry] = []
-        wanted = {
-            # The facet is compared where the records are, so that it need not travel with each of them.
-            "ProjectionExpression": "#rng, #seq, #itm",
-            "FilterExpression": "#facet = :facet",
-        }
-        try:
-            for item in self._query(id, **wanted):
-                rng = item["_rng"]["S"]
-                if rng.startswith("INBOUND/"):
-                    type = rng[8:].rpartition("/")[0]
-                    entries.append(LogEntry(whole_number(item["_seq"]["N"]), type, item["_itm"]["S"]))
-                elif rng == STATE_KEY:
-                    state_seq, state_itm = whole_number(item["_seq"]["N"]), item["_itm"]["S"]
-        except (KeyError, ValueError) as error:
-            raise InvalidRecord(f"Not hde's format: {error!r}", id=partition_key(self.facet, id)) from error
+        for item in items:
+            rng = item["_rng"]["S"]
+            seq = seq_of(item)
+            if seq is None or kind_of(rng) is None:
+                return self._log_with_unreadable(id)
+            if rng.startswith("INBOUND/"):
+                entries.append(LogEntry(seq, item["_typ"]["S"], item["_itm"]["S"]))
+            elif rng == STATE_KEY:
+                state_seq, state_itm = seq, item["_itm"]["S"]
         entries.sort()
         return Log(state_seq, state_itm, entries)
+
+    def _log_with_unreadable(self, id: str) -> Log:
+        return log_of(self.get_records(id))
 
     def stream(
         self, id: str, *, after: int = 0, upto: int | None = None, inbound_types: Collection[str] = ()
@@ -269,14 +317,16 @@ class EventDB:
         inbound: Sequence[Record] = (),
         outbound: Sequence[Record] = (),
         *,
-        previous: Record | None = None,
+        previous: StoredRecord | None = None,
         operation_id: str | None = None,
     ) -> None:
         records = check_transaction(self.facet, state, inbound, outbound)
         condition = "#seq = :previous AND #facet = :facet"
         names = {"#seq": "_seq", "#facet": "_facet"}
-        values = {":previous": {"N": str(previous_seq)}, ":facet": {"S": self.facet}}
-        if previous is not None:
+        values: dict[str, Any] = {":previous": {"N": str(previous_seq)}, ":facet": {"S": self.facet}}
+        if isinstance(previous, UnreadableRecord):
+            condition, names, values = _unchanged(previous)
+        elif previous is not None:
             condition += " AND #ts = :ts AND #itm = :itm"
             names |= {"#ts": "_ts", "#itm": "_itm"}
             values |= {":ts": {"N": str(previous.ts)}, ":itm": {"S": previous.itm}}
@@ -297,9 +347,8 @@ class EventDB:
         puts[-1]["Put"] |= {
             "ConditionExpression": condition,
             "ExpressionAttributeNames": names,
-            "ExpressionAttributeValues": values,
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-        }
+        } | ({"ExpressionAttributeValues": values} if values else {})
         token = operation_id_or_new(operation_id)
         for attempt in range(_CONTENTION_RETRIES + 1):
             if attempt:
@@ -311,14 +360,14 @@ class EventDB:
             except _Cancelled as cancelled:
                 self._explain(cancelled, state, previous_seq, previous)
         # Every attempt met another transaction on the entity: who writes that much has moved it on, or will.
-        now = self.get_state(state.entity_id)
-        actual_seq = now.seq if now else 0
+        now = self.read_state(state.entity_id)
+        actual_seq = (now.seq or 0) if now else 0
         if actual_seq != previous_seq:
             raise SequenceConflict(state.entity_id, expected_seq=previous_seq, actual_seq=actual_seq)
         raise StoreUnavailable("Other writers hold this entity; nothing was written.")
 
     def _explain(
-        self, cancelled: _Cancelled, state: Record, previous_seq: int, previous: Record | None
+        self, cancelled: _Cancelled, state: Record, previous_seq: int, previous: StoredRecord | None
     ) -> None:
         """Raise what a cancelled transaction means; return where it merely met another one and can be sent again."""
         reasons = cancelled.reasons
@@ -326,13 +375,13 @@ class EventDB:
         if "ConditionalCheckFailed" in codes:
             last = reasons[-1]
             if last.get("Code") == "ConditionalCheckFailed" and "Item" in last:
-                now: Record | None = Record.from_item(last["Item"])
+                now = read_item(last["Item"], self.facet)
             else:
                 # An event is there that STATE does not know of, or the engine does not return what it found.
-                now = self.get_state(state.entity_id)
-            actual_seq = now.seq if now else 0
+                now = self.read_state(state.entity_id)
+            actual_seq = (now.seq or 0) if now else 0
             if actual_seq == previous_seq:
-                if previous and now and (now.ts, now.itm) != (previous.ts, previous.itm):
+                if previous and now and is_another_state(now, previous):
                     raise StateReplaced(state.entity_id, seq=previous_seq) from cancelled.__cause__
                 actual_seq = self.get_log(state.entity_id).seq
             raise SequenceConflict(
@@ -347,33 +396,71 @@ class EventDB:
         if codes - {"TransactionConflict"}:
             raise FacetError(str(cancelled)) from cancelled.__cause__
 
-    def _query(self, id: str, **wanted: str) -> Iterator[dict[str, Any]]:
-        """Every item of the entity's partition, in the order of their keys, page after page."""
-        if not key_fits(self.facet, id):
-            return
-        request: dict[str, Any] = {
+    def _of_partition(self, id: str) -> dict[str, Any]:
+        return {
             "TableName": self.table,
             "KeyConditionExpression": "#id = :id",
             "ExpressionAttributeNames": {"#id": "_id"},
             "ExpressionAttributeValues": {":id": {"S": partition_key(self.facet, id)}},
             "ConsistentRead": True,
-            **wanted,
         }
-        if wanted:
-            request["ExpressionAttributeNames"] |= {
-                "#rng": "_rng",
-                "#seq": "_seq",
-                "#itm": "_itm",
-                "#facet": "_facet",
+
+    def _query(self, id: str, *, sound: bool = False) -> Iterator[dict[str, Any]]:
+        """Every item of the entity's partition, in the order of their keys, page after page.
+
+        Args:
+            sound: of each only what a replay needs; raises _Unsound where one of them is not of hde's form.
+        """
+        if not key_fits(self.facet, id):
+            return
+        request = self._of_partition(id)
+        if sound:
+            request |= {
+                "FilterExpression": _IS_SOUND,
+                "ProjectionExpression": "#rng, #seq, #typ, #itm",
             }
-            request["ExpressionAttributeValues"][":facet"] = {"S": self.facet}
+            request["ExpressionAttributeNames"] |= _SOUND_NAMES | {"#rng": "_rng"}
+            request["ExpressionAttributeValues"] |= _SOUND_VALUES | {":facet": {"S": self.facet}}
         while True:
             with _translated(self.table):
                 page = self.client.query(**request)
+            if sound and page["Count"] != page["ScannedCount"]:
+                raise _Unsound
             yield from page["Items"]
             if "LastEvaluatedKey" not in page:
                 return
             request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+
+class _Unsound(Exception):
+    """An item of the partition is not a record of hde's form."""
+
+
+# Whether an item is a record of hde's form, but for the range of its numbers. Keys cannot stand in a filter.
+_IS_SOUND = (
+    "#facet = :facet AND attribute_type(#typ, :text) AND attribute_type(#seq, :number)"
+    " AND attribute_type(#ts, :number) AND attribute_type(#date, :text) AND attribute_type(#itm, :text)"
+    " AND (attribute_not_exists(#meta) OR attribute_type(#meta, :text))"
+)
+_SOUND_NAMES = {f"#{name}": f"_{name}" for name in ("facet", "typ", "seq", "ts", "date", "itm", "meta")}
+_SOUND_VALUES = {":text": {"S": "S"}, ":number": {"S": "N"}}
+
+# The stretches of a partition in which no key is one of hde's; the ends of two of them are.
+_FOREIGN = (
+    ("#rng < :end", {":end": "INBOUND/"}),
+    ("#rng BETWEEN :begin AND :end", {":begin": end_of("INBOUND/"), ":end": "OUTBOUND/"}),
+    ("#rng BETWEEN :begin AND :end", {":begin": end_of("OUTBOUND/"), ":end": STATE_KEY}),
+    ("#rng > :begin", {":begin": STATE_KEY}),
+)
+
+
+def _unchanged(previous: UnreadableRecord) -> tuple[str, dict[str, str], dict[str, Any]]:
+    """A condition that STATE is still what was read, attribute by attribute, with its names and values."""
+    names = {f"#{name}": f"_{name}" for name in ("facet", "typ", "seq", "ts", "date", "itm", "meta")}
+    there = {name for name, attribute in names.items() if attribute in previous.item}
+    parts = [f"{name} = :{name[1:]}" if name in there else f"attribute_not_exists({name})" for name in names]
+    values = {f":{name[1:]}": previous.item[names[name]] for name in there}
+    return " AND ".join(["attribute_exists(#id)", *parts]), names | {"#id": "_id"}, values
 
 
 class _Keys:
@@ -389,30 +476,37 @@ class _Keys:
 
     def query(
         self,
-        first: str,
-        last: str,
+        first: str | None,
+        last: str | None,
         *,
         limit: int | None = None,
         seqs: range | None = None,
         start: str | None = None,
     ) -> Span:
         request: dict[str, Any] = {
-            "KeyConditionExpression": "#id = :id AND #rng BETWEEN :first AND :last",
-            "FilterExpression": "#facet = :facet",
-            "ExpressionAttributeNames": {"#id": "_id", "#rng": "_rng", "#facet": "_facet"},
-            "ExpressionAttributeValues": {
-                ":id": self._key,
-                ":first": {"S": first},
-                ":last": {"S": last},
-                ":facet": {"S": self._db.facet},
-            },
+            "KeyConditionExpression": "#id = :id",
+            "ExpressionAttributeNames": {"#id": "_id"},
+            "ExpressionAttributeValues": {":id": self._key},
         }
+        if first or last:
+            bounds = {":first": first, ":last": last}
+            request["KeyConditionExpression"] += (
+                " AND #rng BETWEEN :first AND :last"
+                if first and last
+                else " AND #rng <= :last"
+                if last
+                else " AND #rng >= :first"
+            )
+            request["ExpressionAttributeNames"]["#rng"] = "_rng"
+            request["ExpressionAttributeValues"] |= {name: {"S": key} for name, key in bounds.items() if key}
         if seqs is not None:
-            request["FilterExpression"] += " AND #seq BETWEEN :low AND :high"
+            # One whose seq is no number may belong there too.
+            request["FilterExpression"] = "#seq BETWEEN :low AND :high OR NOT attribute_type(#seq, :number)"
             request["ExpressionAttributeNames"]["#seq"] = "_seq"
             request["ExpressionAttributeValues"] |= {
                 ":low": {"N": str(seqs[0])},
                 ":high": {"N": str(seqs[-1])},
+                ":number": {"S": "N"},
             }
         if limit is not None:
             request["Limit"] = limit
@@ -420,9 +514,8 @@ class _Keys:
             request["ExclusiveStartKey"] = {"_id": self._key, "_rng": {"S": start}}
         page = self._ask(request)
         stopped_at = page["LastEvaluatedKey"]["_rng"]["S"] if "LastEvaluatedKey" in page else None
-        return Span(
-            [Record.from_item(item) for item in page["Items"] if kind_of(item["_rng"]["S"])], stopped_at
-        )
+        records = (read_item(item, self._db.facet) for item in page["Items"])
+        return Span([record for record in records if record], stopped_at)
 
     def below(self, key: str) -> str | None:
         page = self._ask(
@@ -436,21 +529,20 @@ class _Keys:
         )
         return next((item["_rng"]["S"] for item in page["Items"]), None)
 
-    def get(self, keys: Sequence[str]) -> list[Record]:
+    def get(self, keys: Sequence[str]) -> list[StoredRecord]:
         items: list[Item] = []
         wanted = [{"_id": self._key, "_rng": {"S": key}} for key in keys]
         for found, capacity in batch_get(self._db.client, self._db.table, wanted):
             self._count(len(found), capacity)
             items += found
-        records = [Record.from_item(item) for item in items]
-        return [record for record in records if record.facet == self._db.facet]
+        return [record for item in items if (record := read_item(item, self._db.facet))]
 
-    def state(self) -> Record | None:
-        state = self._db.get_state(self._id)
-        self._count(1, _read_units(state.to_item()) if state else 1)
-        return state
+    def state(self) -> StoredRecord | None:
+        item = self._db.get_item(self._id, STATE_KEY)
+        self._count(1, _read_units(item) if item else 1)
+        return read_item(item, self._db.facet) if item else None
 
-    def together(self, jobs: Sequence[Callable[[], list[Record]]]) -> list[Record]:
+    def together(self, jobs: Sequence[Callable[[], list[StoredRecord]]]) -> list[StoredRecord]:
         if len(jobs) < 2:
             return [record for job in jobs for record in job()]
         # A pool for each call: one that is kept would not survive the fork of a server's workers.
@@ -488,7 +580,7 @@ class _Log:
         self._id = id
 
     def state_seq(self) -> int | None:
-        state = self._db.get_state(self._id)
+        state = self._db.read_state(self._id)
         return state.seq if state else None
 
     def everything(self) -> list[StreamEntry]:
@@ -496,7 +588,8 @@ class _Log:
         start = None
         while True:
             page = self._ask("INBOUND/", end_of("INBOUND/"), None, start)
-            entries += [self._entry(item) for item in page["Items"] if kind_of(item["_rng"]["S"])]
+            records = (read_item(item, self._db.facet) for item in page["Items"])
+            entries += [entry_of(record) for record in records if record and record.kind]
             if "LastEvaluatedKey" not in page:
                 entries.sort()
                 return entries
@@ -505,7 +598,8 @@ class _Log:
     def span(self, first: str, last: str, seqs: range, start: str | None, limit: int) -> LogSpan:
         page = self._ask(first, last, seqs, start, limit)
         stopped_at = page["LastEvaluatedKey"]["_rng"]["S"] if "LastEvaluatedKey" in page else None
-        return LogSpan([self._entry(item) for item in page["Items"]], stopped_at)
+        entries = (_entry(item) for item in page["Items"])
+        return LogSpan([entry for entry in entries if entry], stopped_at)
 
     def below(self, key: str) -> str | None:
         return self._keys.below(key)
@@ -514,10 +608,7 @@ class _Log:
         keys = list(keys)
         chunks = [keys[place : place + 100] for place in range(0, len(keys), 100)]
         records = self._keys.together([partial(self._keys.get, chunk) for chunk in chunks])
-        return [
-            StreamEntry(record.seq, record.rng[8:].rpartition("/")[0], record.itm, record.ts)
-            for record in records
-        ]
+        return [entry_of(record) for record in records]
 
     def ahead(self, spans: Callable[[str | None], LogSpan]) -> Iterator[StreamEntry]:
         # A thread for each stream, and for no longer than it is used: see _Keys.together.
@@ -535,28 +626,23 @@ class _Log:
     ) -> Any:
         request: dict[str, Any] = {
             "KeyConditionExpression": "#id = :id AND #rng BETWEEN :first AND :last",
-            "FilterExpression": "#facet = :facet",
-            "ProjectionExpression": "#rng, #seq, #ts, #itm",
-            "ExpressionAttributeNames": {
-                "#id": "_id",
-                "#rng": "_rng",
-                "#facet": "_facet",
-                "#seq": "_seq",
-                "#ts": "_ts",
-                "#itm": "_itm",
-            },
+            "ExpressionAttributeNames": {"#id": "_id", "#rng": "_rng"},
             "ExpressionAttributeValues": {
                 ":id": {"S": partition_key(self._db.facet, self._id)},
                 ":first": {"S": first},
                 ":last": {"S": last},
-                ":facet": {"S": self._db.facet},
             },
         }
         if seqs is not None:
-            request["FilterExpression"] += " AND #seq BETWEEN :low AND :high"
+            # Of those of hde's form only what a replay needs; where another is missed, everything is read.
+            request["FilterExpression"] = f"#seq BETWEEN :low AND :high AND {_IS_SOUND}"
+            request["ProjectionExpression"] = "#rng, #seq, #typ, #ts, #itm"
+            request["ExpressionAttributeNames"] |= _SOUND_NAMES
             request["ExpressionAttributeValues"] |= {
                 ":low": {"N": str(seqs[0])},
                 ":high": {"N": str(seqs[-1])},
+                ":facet": {"S": self._db.facet},
+                **_SOUND_VALUES,
             }
         if limit is not None:
             request["Limit"] = limit
@@ -568,16 +654,13 @@ class _Log:
         with _translated(self._db.table):
             return self._db.client.query(TableName=self._db.table, ConsistentRead=True, **request)
 
-    def _entry(self, item: Item) -> StreamEntry:
-        try:
-            type = item["_rng"]["S"][8:].rpartition("/")[0]
-            return StreamEntry(
-                whole_number(item["_seq"]["N"]), type, item["_itm"]["S"], whole_number(item["_ts"]["N"])
-            )
-        except (KeyError, ValueError) as error:
-            raise InvalidRecord(
-                f"Not hde's format: {error!r}", id=partition_key(self._db.facet, self._id)
-            ) from error
+
+def _entry(item: Item) -> StreamEntry | None:
+    """An event out of the attributes that a replay needs; None where one of its numbers is not of hde's form."""
+    seq, ts = seq_of(item), ts_of(item)
+    if seq is None or ts is None:
+        return None
+    return StreamEntry(seq, item["_typ"]["S"], item["_itm"]["S"], ts, item["_rng"]["S"])
 
 
 class DynamoTable:

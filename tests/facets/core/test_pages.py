@@ -52,17 +52,18 @@ class MemoryKeys:
 
     def query(
         self,
-        first: str,
-        last: str,
+        first: str | None,
+        last: str | None,
         *,
         limit: int | None = None,
         seqs: range | None = None,
         start: str | None = None,
     ) -> Span:
-        assert first <= last
+        assert first is None or last is None or first <= last
         size = min(limit or self.page_size, self.page_size)
-        end = bisect_right(self.keys, last) if start is None else bisect_left(self.keys, start)
-        begin = max(bisect_left(self.keys, first), end - size)
+        end = len(self.keys) if last is None else bisect_right(self.keys, last)
+        end = end if start is None else bisect_left(self.keys, start)
+        begin = max(bisect_left(self.keys, first or ""), end - size)
         looked_at = self.records[begin:end][::-1]
         self._count(len(looked_at), -(-sum(map(item_size, looked_at)) // UNIT))
         stopped_at = looked_at[-1].rng if len(looked_at) == size else None

@@ -72,7 +72,7 @@ def expected(
 ) -> list[StreamEntry]:
     """The plain way to what a stream gives."""
     return sorted(
-        StreamEntry(record.seq, record.rng[8:].rpartition("/")[0], record.itm, record.ts)
+        StreamEntry(record.seq, record.typ, record.itm, record.ts, record.rng)
         for record in records
         if record.kind == "INBOUND" and record.seq > after and (upto is None or record.seq <= upto)
     )
