@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from facets.core import FacetError, StoreUnavailable, json
 from facets.core.diff import ABSENT, Change
 from facets.core.errors import InvalidRecord
-from facets.core.records import Record
+from facets.core.unreadable import StoredRecord, UnreadableRecord
 from facets.definitions.masking import mask_changes, redact
 from hdeadmin.audit import log
 from hdeadmin.audit.log import AuditUnavailable
@@ -104,16 +104,22 @@ def as_json(change: Change) -> dict[str, Any]:
     }
 
 
-def fingerprint(record: Record | None) -> str:
+def fingerprint(record: StoredRecord | None) -> str:
     """Tells what one write put into a STATE record from any other; "" where there is none."""
-    return log.fingerprint(f"{record.seq}/{record.ts}/{record.itm}") if record else ""
+    return log.fingerprint(_contents(record)) if record else ""
 
 
-def is_of(print: str, record: Record | None) -> bool:
+def is_of(print: str, record: StoredRecord | None) -> bool:
     """Whether `fingerprint` was taken of this record."""
     if record is None or not print:
         return record is None and not print
-    return log.matches(print, f"{record.seq}/{record.ts}/{record.itm}")
+    return log.matches(print, _contents(record))
+
+
+def _contents(record: StoredRecord) -> str:
+    if isinstance(record, UnreadableRecord):
+        return f"unreadable/{record.text}"
+    return f"{record.seq}/{record.ts}/{record.itm}"
 
 
 def _end(

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 from facets import directory
 from facets.changes import preview_token
@@ -25,17 +25,21 @@ from facets.core import (
 from facets.core.diff import ABSENT, Change
 from facets.core.events import LazyEvents
 from facets.core.facet import Facet
-from facets.core.history import Log, LogEntry
+from facets.core.history import Log, LogEntry, log_of
 from facets.core.json import JSON
 from facets.core.processor import Processor, Rule, StateUpdaterInput
 from facets.core.reconcile import Published, Reconciliation, Stored
-from facets.core.records import Record, state_record
+from facets.core.records import state_record
 from facets.core.store import check_transaction
+from facets.core.unreadable import StoredRecord, UnreadableRecord
 from facets.definitions.definition import difference, in_words
 
 # What is kept of a long history that goes wrong at every event; the counts are whole.
 MAX_FAILURES = 200
 MAX_SEQS = 20
+
+
+RefusedFor = Literal["", "unreadable", "history-not-whole", "rule-failed", "not-storable"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +65,16 @@ class Outcome:
     """What a replay came to, beside what is stored.
 
     Attributes:
-        stored_seq: what STATE says; 0 where there is no STATE.
+        stored_seq: what STATE says; 0 where there is no STATE, or it does not say.
         seq: what a recalculation would write: the highest in use by STATE or an event.
-        record: the STATE record that `stored` is from; None where there is none.
-        stored: the stored state, ABSENT where there is none, or it is not JSON.
+        record: the STATE record, readable or not; None where there is none.
+        stored: the stored state, ABSENT where there is none, or it cannot be read.
         replayed: the state that the rules make of the whole history; failing events are passed over.
         itm: the same as it would be written; empty where it cannot be.
         changes: from stored to replayed.
         failures: the first `MAX_FAILURES` events whose rule failed, of `failure_count`.
         refusal: why this cannot be applied, whoever asks; empty where it can.
+        refused_for: the kind of that reason.
         unruled: events without a rule, by type, in history order. They are passed over.
         messages: what replay publishes beside what is stored. A recalculation sends and deletes none.
         faults: what is wrong with the history itself.
@@ -78,7 +83,7 @@ class Outcome:
 
     stored_seq: int
     seq: int
-    record: Record | None
+    record: StoredRecord | None
     stored: JSON
     replayed: JSON
     itm: str
@@ -86,6 +91,7 @@ class Outcome:
     failures: list[Failure]
     failure_count: int
     refusal: str
+    refused_for: RefusedFor
     unruled: list[Unruled]
     messages: Reconciliation
     faults: list[HistoryFault]
@@ -105,14 +111,20 @@ class Outcome:
         return self.would_write and not self.refusal
 
     @property
-    def lossy_faults(self) -> list[HistoryFault]:
-        """The faults for which a replay comes to less, or to something else, than what happened."""
-        return [fault for fault in self.faults if fault.kind in ("gap", "twin")]
+    def unreadable(self) -> list[UnreadableRecord]:
+        """The events that cannot be read."""
+        return self.log.unreadable_events
+
+    @property
+    def unreadable_state(self) -> UnreadableRecord | None:
+        return self.log.unreadable_state
 
     @property
     def digest(self) -> str:
         """Stands for exactly what would be written, and over what."""
-        return preview_token.digest(json.dumps([self.seq, self.log.state_itm, self.itm]))
+        state = self.log.unreadable_state
+        before = state.text if state else self.log.state_itm
+        return preview_token.digest(json.dumps([self.seq, before, self.itm]))
 
     def arrived_since(self, seq: int) -> list[LogEntry]:
         """The events after `seq`, oldest first."""
@@ -140,22 +152,25 @@ def preview(facet: Facet, id: str) -> Outcome | None:
     """
     history = _read(facet, id)
     log = history.log
-    if log.state_seq is None and not log.entries:
+    if log.state_seq is None and not log.entries and not log.unreadable:
         return None
     stored = _parsed(log.state_itm)
     replay = _replay(facet.processor, log, stored)
-    replayed, refusal = replay.state, replay.refusal
+    replayed = replay.state
+    refused_for, refusal = _refusal(log, replay)
     try:
         itm = json.dumps(replayed)
         # As it will be read again: a float beyond 2^53 is written in the digits that JavaScript writes.
         replayed = json.loads(itm)
     except InvalidRecord as error:
-        itm, refusal = "", refusal or _not_storable(error)
+        itm = ""
+        if not refusal:
+            refused_for, refusal = "not-storable", _not_storable(error)
     changes = difference(facet.processor, stored, replayed)
-    if changes and not refusal:
-        refusal = _why_not_storable(state_record(facet.name, id, log.seq, itm, 0))
+    if changes and not refusal and (problem := _why_not_storable(facet, id, log.seq, itm)):
+        refused_for, refusal = "not-storable", problem
     return Outcome(
-        stored_seq=log.state_seq or 0,
+        stored_seq=(history.state.seq or 0) if history.state else 0,
         seq=log.seq,
         record=history.state,
         stored=stored,
@@ -165,6 +180,7 @@ def preview(facet: Facet, id: str) -> Outcome | None:
         failures=replay.failures,
         failure_count=replay.failure_count,
         refusal=refusal,
+        refused_for=refused_for,
         unruled=_unruled(facet.processor, log),
         messages=reconcile.compare(history.messages, replay.published, history.ends),
         faults=log.faults(),
@@ -193,7 +209,8 @@ def apply(
         AuditUnavailable: nothing was written.
         SequenceConflict: the entity is not at `seen_seq`.
         PreviewOutdated: it is, but what would be written is not what was seen.
-        RecalculationRefused: a rule fails, or the state cannot be stored.
+        RecalculationRefused: an event is missing, there twice or unreadable, a rule fails, or the state cannot be
+            stored.
         StoreUnavailable: see its `maybe_written`; in all other cases nothing was written.
         As `preview`.
     """
@@ -263,7 +280,7 @@ def write(
 
 @dataclass(frozen=True, slots=True)
 class _History:
-    state: Record | None
+    state: StoredRecord | None
     log: Log
     messages: list[Stored]
     ends: list[int]
@@ -286,25 +303,18 @@ def _read(facet: Facet, id: str) -> _History:
     return history
 
 
-def _history(records: Sequence[Record]) -> _History:
+def _history(records: Sequence[StoredRecord]) -> _History:
     """One entity's records, in history order, as a replay needs them; payloads stay text until they are looked at."""
-    state: Record | None = None
-    entries: list[LogEntry] = []
-    stamps: list[tuple[int, int]] = []
-    messages: list[Stored] = []
-    for record in records:
-        rng = record.rng
-        if rng.startswith("INBOUND/"):
-            entries.append(LogEntry(record.seq, rng[8:].rpartition("/")[0], record.itm))
-            stamps.append((record.seq, record.ts))
-        elif rng.startswith("OUTBOUND/"):
-            messages.append(Stored(record.seq, record.index, record.typ, record.itm))
-        else:
-            state = record
-    # As the core orders a log, where two events have one seq.
-    entries.sort()
-    log = Log(state.seq if state else None, state.itm if state else None, entries)
-    return _History(state, log, messages, reconcile.append_ends(stamps, messages))
+    sound = [record for record in records if not isinstance(record, UnreadableRecord)]
+    log = log_of(records)
+    stamps = [(record.seq, record.ts) for record in sound if record.kind == "INBOUND"]
+    messages = [
+        Stored(record.seq, record.index, record.typ, record.itm)
+        for record in sound
+        if record.kind == "OUTBOUND"
+    ]
+    state = next((record for record in sound if record.kind == "STATE"), None)
+    return _History(state or log.unreadable_state, log, messages, reconcile.append_ends(stamps, messages))
 
 
 def _parsed(itm: str | None) -> JSON:
@@ -400,8 +410,27 @@ def _unruled(processor: Processor[Any], log: Log) -> list[Unruled]:
     return list(found.values())
 
 
-def _why_not_storable(state: Record) -> str:
+def lossy_faults(faults: Sequence[HistoryFault]) -> list[HistoryFault]:
+    """Those faults for which a replay comes to less, or to something else, than what happened."""
+    return [fault for fault in faults if fault.kind in ("gap", "twin")]
+
+
+def _refusal(log: Log, replay: _Replay) -> tuple[RefusedFor, str]:
+    """Why no state may be made of this history, by pages and commands alike."""
+    if unreadable := log.unreadable_events:
+        more = f" {len(unreadable) - 1:,} more cannot be read." if len(unreadable) > 1 else ""
+        return "unreadable", f"{unreadable[0]}{more}"
+    if lossy := lossy_faults(log.faults()):
+        more = f" {len(lossy) - 10:,} more gaps or duplicates." if len(lossy) > 10 else ""
+        return "history-not-whole", " ".join(map(str, lossy[:10])) + more
+    if log.unreadable_state and not log.entries:
+        return "history-not-whole", "There are no events to make the state from."
+    return ("rule-failed", replay.refusal) if replay.refusal else ("", "")
+
+
+def _why_not_storable(facet: Facet, id: str, seq: int, itm: str) -> str:
     try:
+        state = state_record(facet.name, id, seq, itm, 0)
         check_transaction(state.facet, state, [], [])
     except FacetError as error:
         return _not_storable(error)

@@ -45,7 +45,7 @@ MOST_BYTES = 256 * 1024 * 1024
 # A larger one is not kept. A state that can be stored has at most 400 KB, but one on the way may have more.
 _LARGEST = 4 * 1024 * 1024  # bytes, compressed
 
-_FORMAT = "2"
+_FORMAT = "3"
 _NONCE = 12
 _USED_WITHIN = timedelta(hours=1)
 _AT_ONCE = 200

@@ -53,7 +53,7 @@ def changed(history: History, reading: Reading, sensitive: Sequence[str]) -> dic
 
     Empty where too many events before them would have to be run.
     """
-    entries = entries_of(reading.records)
+    entries = entries_of([*reading.records, *reading.unreadable])
     if not entries:
         return {}
     most = MOST_BEFORE if reading.cost.capacity is None else MOST_BEFORE_PAID

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from facets.core.history import HistoryFault
 from facets.core.records import Record
 from facets.core.store import EventStore, HistoryPage, ReadCost
+from facets.core.unreadable import StoredRecord, UnreadableRecord
 from facets.definitions import FacetDefinition
 from facets.entities.filters import Filters
 
@@ -29,7 +30,10 @@ class Reading:
 
     Attributes:
         records: inbound and outbound ones in history order, oldest first.
-        state: the STATE record; None where there is none.
+        state: the STATE record; None where there is none that can be read.
+        unreadable: records that are not of hde's form: those at the seqs that were read, then those without a seq, then
+            STATE.
+        foreign: items of the partition that are none of hde's; all of them if `foreign_read`.
         last_seq: the highest seq of the entity that is known; 0 where it does not exist.
         older: what to give as `before` to go on; None where there is nothing.
         newer: what to give as `after` to come back; None where there is nothing.
@@ -53,10 +57,24 @@ class Reading:
     messages_unread: tuple[range, ...]
     cost: ReadCost
     milliseconds: float
+    unreadable: Sequence[UnreadableRecord] = ()
+    foreign: Sequence[UnreadableRecord] = ()
+    foreign_read: bool = True
 
     @property
     def exists(self) -> bool:
-        return self.state is not None or self.last_seq > 0
+        return self.state is not None or self.last_seq > 0 or bool(self.unreadable)
+
+    @property
+    def stored_state(self) -> StoredRecord | None:
+        """STATE, readable or not; None where there is none."""
+        unreadable = (record for record in self.unreadable if record.kind == "STATE")
+        return self.state or next(unreadable, None)
+
+    @property
+    def unplaced(self) -> list[UnreadableRecord]:
+        """Events and messages that cannot be read and have no place in the history."""
+        return [r for r in self.unreadable if r.kind != "STATE" and r.seq is None]
 
 
 class Reader:
@@ -91,7 +109,13 @@ class Reader:
 
     def one(self, seq: int) -> list[Record]:
         """The events of one seq and all their messages, in history order; none where there is no such event."""
-        return [r for r in self._read(before=seq + 1, limit=1).records if r.seq == seq]
+        return [record for record in self.at(seq) if isinstance(record, Record)]
+
+    def at(self, seq: int) -> list[StoredRecord]:
+        """The same, and those records of the seq that cannot be read."""
+        page = self._read(before=seq + 1, limit=1)
+        stored: list[StoredRecord] = [*page.records, *page.unreadable]
+        return [record for record in stored if record.seq == seq]
 
     def filtered(
         self, filters: Filters, *, before: int | None, limit: int, definition: FacetDefinition[Any] | None
@@ -105,6 +129,7 @@ class Reader:
         kept: list[list[Record]] = []
         found: list[int] = []
         unread: list[range] = []
+        unreadable: dict[str, UnreadableRecord] = {}
         stride = _SHORT_STRIDE
         looked_at = 0
         at = before
@@ -117,6 +142,8 @@ class Reader:
             kept.insert(0, [record for record in page.records if record.seq in set(newest)])
             unread += page.messages_unread
             looked_at += len({record.seq for record in page.records})
+            for record in page.unreadable:
+                unreadable[record.rng] = record
             more = page.older and page.first_seq is not None
             at = page.first_seq if page.first_seq is not None else at
             if len(found) == limit:
@@ -137,6 +164,7 @@ class Reader:
             older=at if more else None,
             whole=before is None and not more,
             unread=tuple(part for part in unread if part.stop > bottom),
+            unreadable=list(unreadable.values()),
         )
 
     def seq_at(self, ts: int) -> int | None:
@@ -207,14 +235,16 @@ class Reader:
         older: int | None = None,
         whole: bool | None = None,
         unread: tuple[range, ...] | None = None,
+        unreadable: Sequence[UnreadableRecord] | None = None,
     ) -> Reading:
         if looked_at is None:
             older = page.first_seq if page.older else None
             whole = page.complete_read
+        state = page.state or page.unreadable_state
         return Reading(
             records=records,
             state=page.state,
-            last_seq=max(page.state.seq if page.state else 0, page.last_seq or 0),
+            last_seq=max((state.seq or 0) if state else 0, page.last_seq or 0),
             older=older,
             newer=page.last_seq if page.newer else None,
             faults=page.faults,
@@ -225,4 +255,7 @@ class Reader:
             messages_unread=page.messages_unread if unread is None else unread,
             cost=ReadCost(self._records, self._requests, self._units),
             milliseconds=self._seconds * 1000,
+            unreadable=page.unreadable if unreadable is None else unreadable,
+            foreign=page.foreign,
+            foreign_read=page.foreign_read,
         )

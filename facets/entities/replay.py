@@ -23,9 +23,9 @@ from facets.core.events import LazyEvents
 from facets.core.history import find_faults
 from facets.core.json import JSON
 from facets.core.processor import Step
-from facets.core.records import Record
 from facets.core.store import EventStore
-from facets.core.streaming import StreamEntry
+from facets.core.streaming import StreamEntry, entry_of
+from facets.core.unreadable import StoredRecord, UnreadableRecord
 from facets.definitions.definition import FacetDefinition, in_words
 from facets.definitions.serialization import stored_key, to_stored
 from facets.entities.checkpoints import Shelf
@@ -67,6 +67,7 @@ class Effect:
         error: what the rule said against it, hostile text; "" where it said nothing.
         skipped: no rule handles events of this type.
         published: what the rules publish for it now; what was sent then is stored.
+        unreadable: the record, where it is not of hde's form; `error` says why, and no rule was asked.
     """
 
     seq: int
@@ -78,6 +79,12 @@ class Effect:
     error: str
     skipped: bool
     published: list[Event]
+    unreadable: UnreadableRecord | None = None
+
+    @property
+    def refused(self) -> bool:
+        """Whether its rule refused it."""
+        return bool(self.error) and self.unreadable is None
 
     @property
     def changes(self) -> list[Change]:
@@ -102,6 +109,7 @@ class Position:
         seq: of the last event that it passed; 0 before the first.
         state: after that event.
         skipped: how many events no rule handles, by type.
+        unreadable: the sort keys and reasons of the first events that cannot be read, of `unreadable_count`.
         ts: of the last event.
         ended: there is no further event before the seq that was asked for.
         extremes: of the chart's fields, since the last checkpoint before this position.
@@ -117,6 +125,8 @@ class Position:
     skipped: dict[str, int] = field(default_factory=dict)
     faults: list[HistoryFault] = field(default_factory=list)
     extremes: dict[str, list[Extremes]] = field(default_factory=dict)
+    unreadable: list[tuple[str, str]] = field(default_factory=list)
+    unreadable_count: int = 0
     last_digest: str = ""
     ended: bool = False
     begun: int = 0
@@ -132,6 +142,9 @@ class History:
 
     Args:
         table: as HDEADMIN_STORE names it; checkpoints of one table are of no use in another.
+
+    Attributes:
+        unplaced: events without a seq that were met and cannot be read, by their sort keys.
     """
 
     def __init__(self, table: str, db: EventStore, definition: FacetDefinition[Any], id: str) -> None:
@@ -140,6 +153,7 @@ class History:
         self.id = id
         self.processor = definition.processor
         self.shelf = Shelf.of(table, definition, id)
+        self.unplaced: dict[str, UnreadableRecord] = {}
 
     def run(
         self,
@@ -208,7 +222,16 @@ class History:
         return [(seq, _extremes_of(body.get("extremes", {}))) for seq, body in self.shelf.all(upto=upto)]
 
     def stream(self, after: int, upto: int) -> Generator[StreamEntry, None, None]:
-        return self.db.stream(self.id, after=after, upto=upto, inbound_types=self.definition.events)
+        entries = self.db.stream(self.id, after=after, upto=upto, inbound_types=self.definition.events)
+        try:
+            for entry in entries:
+                if entry.unreadable and not entry.seq:
+                    # It has no place in the history, so that it cannot be passed over at one.
+                    self.unplaced[entry.rng] = entry.unreadable
+                else:
+                    yield entry
+        finally:
+            entries.close()
 
     def nearest(self, upto: int) -> Position:
         """The last checkpoint at or before `upto`; the beginning where there is none. It may be of another history."""
@@ -283,7 +306,9 @@ class History:
             values = []
             for effect in effects(self.definition, position.state, stretch):
                 position.state = effect.after
-                if effect.skipped:
+                if effect.unreadable:
+                    note_unreadable(position, effect.unreadable)
+                elif effect.skipped:
                     position.skipped[effect.type] = position.skipped.get(effect.type, 0) + 1
                 elif effect.error:
                     position.failure_count += 1
@@ -315,6 +340,9 @@ def effects(
     """What each of the events did, one after the other, from the state before the first. Goes on past failures."""
     unreadable: dict[int, str] = {}
     for place, entry in enumerate(entries):
+        if entry.unreadable:
+            unreadable[place] = entry.unreadable.reason
+            continue
         try:
             json.loads(entry.itm)
         except InvalidRecord as error:
@@ -326,7 +354,10 @@ def effects(
     for place, entry in enumerate(entries):
         if place in unreadable:
             skipped = entry.type not in definition.events
-            yield Effect(entry.seq, entry.type, entry.ts, None, state, state, unreadable[place], skipped, [])
+            reason = unreadable[place]
+            yield Effect(
+                entry.seq, entry.type, entry.ts, None, state, state, reason, skipped, [], entry.unreadable
+            )
             continue
         step = next(steps)
         yield Effect(
@@ -343,13 +374,18 @@ def effects(
         state = step.state
 
 
-def entries_of(records: Iterable[Record]) -> list[StreamEntry]:
-    """The inbound ones of an entity's records as a replay takes them."""
+def entries_of(records: Iterable[StoredRecord]) -> list[StreamEntry]:
+    """The inbound ones of an entity's records, those that have a seq, as a replay takes them."""
     return sorted(
-        StreamEntry(record.seq, record.rng[8:].rpartition("/")[0], record.itm, record.ts)
-        for record in records
-        if record.kind == "INBOUND"
+        entry_of(record) for record in records if record.kind == "INBOUND" and record.seq is not None
     )
+
+
+def note_unreadable(position: Position, record: UnreadableRecord) -> None:
+    """Count an event that a replay passed over, since it cannot be read."""
+    position.unreadable_count += 1
+    if len(position.unreadable) < MAX_FAULTS:
+        position.unreadable.append((record.rng, record.reason))
 
 
 def _after(entries: Iterator[StreamEntry], position: Position) -> Iterator[StreamEntry] | None:
@@ -394,9 +430,13 @@ def _is_past(deadline: float | None) -> bool:
 
 def _digest(entries: Sequence[StreamEntry]) -> str:
     """Stands for the events of one seq; "" for none."""
-    return (
-        hashlib.sha256(json.dumps([list(entry) for entry in entries]).encode()).hexdigest() if entries else ""
-    )
+    if not entries:
+        return ""
+    digest = hashlib.sha256(json.dumps([list(entry[:4]) for entry in entries]).encode())
+    for entry in entries:
+        if entry.unreadable:
+            digest.update(entry.unreadable.text.encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()
 
 
 def _in_model(value: Any, path: Sequence[str]) -> JSON:
@@ -484,6 +524,8 @@ def _packed(position: Position) -> JSON:
             name: [[list(point) for point in (each.first, each.low, each.high, each.last)] for each in parts]
             for name, parts in position.extremes.items()
         },
+        "unreadable": [list(each) for each in position.unreadable],
+        "unreadable_count": position.unreadable_count,
         "last": position.last_digest,
     }
 
@@ -498,6 +540,8 @@ def _unpacked(seq: int, body: JSON) -> Position:
         skipped=body["skipped"],
         faults=[HistoryFault(*each) for each in body["faults"]],
         extremes=_extremes_of(body["extremes"]),
+        unreadable=[(rng, reason) for rng, reason in body["unreadable"]],
+        unreadable_count=body["unreadable_count"],
         last_digest=body["last"],
         begun=seq,
     )

@@ -38,6 +38,13 @@ Why = Literal[
     "error",
 ]
 
+_WHY: dict[str, Why] = {
+    "unreadable": "unreadable",
+    "history-not-whole": "history-not-whole",
+    "rule-failed": "rule-failed",
+    "not-storable": "rule-failed",
+}
+
 # How often an entity that moves on meanwhile is looked at again.
 ATTEMPTS = 8
 
@@ -90,14 +97,14 @@ def settle(facet: Facet, id: str, authority: Authority | None) -> Settled:
             outcome = recalculate.preview(facet, id)
             if outcome is None:
                 return Settled(id, "failed", "no-such-entity", "There is no such entity.")
-            if outcome.refusal:
-                return _told(id, outcome, "failed", conflicts, "rule-failed", outcome.refusal)
+            # A history that is not whole may be what the stored state was made of: then there is nothing to refuse.
+            if outcome.refused_for == "history-not-whole" and not outcome.would_write:
+                return _told(id, outcome, "unchanged", conflicts)
+            if outcome.refused_for:
+                why = _WHY[outcome.refused_for]
+                return _told(id, outcome, "failed", conflicts, why, outcome.refusal)
             if not outcome.would_write:
                 return _told(id, outcome, "unchanged", conflicts)
-            if lossy := outcome.lossy_faults:
-                return _told(
-                    id, outcome, "failed", conflicts, "history-not-whole", " ".join(map(str, lossy[:10]))
-                )
             if authority is None:
                 return _told(id, outcome, "would-change", conflicts)
             recalculate.write(

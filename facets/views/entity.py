@@ -16,6 +16,7 @@ from facets import directory, registry
 from facets.conf import current_table
 from facets.core import Record
 from facets.core.records import STATE_KEY, partition_key
+from facets.core.unreadable import StoredRecord
 from facets.definitions import display
 from facets.definitions.definition import FacetDefinition, humanize
 from facets.definitions.highlight import marked
@@ -284,7 +285,7 @@ def _title(type: str, definition: FacetDefinition[Any] | None) -> str:
     return event_type.title if event_type else humanize(type)
 
 
-def read(facet: str, entity_id: str) -> list[Record]:
+def read(facet: str, entity_id: str) -> list[StoredRecord]:
     """All of an entity's records in history order; none where there is no such entity."""
     return current_table().db(facet).get_records(entity_id) if fits_a_key(facet, entity_id) else []
 

@@ -10,12 +10,13 @@ from django.views.decorators.http import require_safe
 
 from facets import registry
 from facets.conf import current_table
-from facets.core import Event, FacetError, InvalidRecord, Record, StoreUnavailable, TableNotFound
+from facets.core import Event, FacetError, InvalidRecord, StoreUnavailable, TableNotFound
 from facets.core.diff import Change, diff
 from facets.core.json import JSON
 from facets.core.processor import Processor
 from facets.core.records import partition_key
 from facets.core.store import MAX_RECORDS
+from facets.core.unreadable import StoredRecord, UnreadableRecord
 from facets.definitions import display
 from facets.definitions.definition import FacetDefinition, humanize, in_words
 from facets.entities import metadata, timeline
@@ -45,7 +46,8 @@ def receipt(request: HttpRequest, facet: str, operation_id: UUID, entity_id: str
     require_view(request, facet)
     definition = registry.get(facet)
     sensitive = definition.sensitive_fields if definition else ()
-    records, newest, whole = _records(facet, entity_id, str(operation_id), request.GET.get("seq", ""))
+    stored, newest, whole = _records(facet, entity_id, str(operation_id), request.GET.get("seq", ""))
+    records = [record for record in stored if not isinstance(record, UnreadableRecord)]
     appended = metadata.appended_by(records, str(operation_id))
     if not appended:
         raise Http404("Nothing was appended to this entity under that link. It may have been refused.")
@@ -54,7 +56,7 @@ def receipt(request: HttpRequest, facet: str, operation_id: UUID, entity_id: str
     quoted = [record for record in records if record.kind == "INBOUND" and record.typ in types][-20:]
     quoted += [record for record in records if record.kind == "STATE"]
     first, last = appended[0].seq, appended[-1].seq
-    found = _difference(records, definition, first, last) if whole else _Difference([], _TOO_LONG)
+    found = _difference(stored, definition, first, last) if whole else _Difference([], _TOO_LONG)
     context = {
         "facet": facet,
         "definition": definition,
@@ -107,13 +109,13 @@ def _entry(facet: str, entity_id: str, operation_id: str) -> int | None:
     return entries.order_by("number").values_list("number", flat=True).first()
 
 
-def _records(facet: str, entity_id: str, operation_id: str, seq: str) -> tuple[list[Record], int, bool]:
+def _records(facet: str, entity_id: str, operation_id: str, seq: str) -> tuple[list[StoredRecord], int, bool]:
     """The records to look through, the entity's seq, and whether they are all that it has."""
     db = current_table().db(facet)
     near = int(seq) if seq.isascii() and seq.isdecimal() and 0 < len(seq) < 20 else 0
     if near and len(partition_key(facet, entity_id).encode(errors="replace")) <= LONGEST_KEY:
-        state = db.get_state(entity_id)
-        if state is not None and state.seq > MAX_REPLAY:
+        state = db.read_state(entity_id)
+        if state is not None and (state.seq or 0) > MAX_REPLAY:
             # The other events of the same append are nearer than an append is long.
             after = max(0, near - MAX_RECORDS)
             page = db.get_page(entity_id, after=after, limit=2 * MAX_RECORDS)
@@ -122,18 +124,22 @@ def _records(facet: str, entity_id: str, operation_id: str, seq: str) -> tuple[l
             if any(last in seqs for seqs in page.messages_unread):
                 records = [r for r in records if r.seq != last]
                 records += db.get_page(entity_id, before=last + 1, limit=1).records
-            return [*records, state], state.seq, False
-    records = read(facet, entity_id)
-    return records, max((record.seq for record in records), default=0), True
+            return [*records, state], state.seq or 0, False
+    stored = read(facet, entity_id)
+    return stored, max((record.seq or 0 for record in stored), default=0), True
 
 
 def _difference(
-    records: list[Record], definition: FacetDefinition[Any] | None, first: int, last: int
+    records: list[StoredRecord], definition: FacetDefinition[Any] | None, first: int, last: int
 ) -> _Difference:
     """From the state before the seq `first` to the one after `last`, by a replay."""
     if definition is None:
         return _Difference([], "The rules of this facet are not known here.")
-    inbound = [record for record in records if record.kind == "INBOUND" and record.seq <= last]
+    events = [record for record in records if record.kind == "INBOUND" and (record.seq or 0) <= last]
+    inbound = [record for record in events if not isinstance(record, UnreadableRecord)]
+    if len(inbound) < len(events):
+        unreadable = next(record for record in events if isinstance(record, UnreadableRecord))
+        return _Difference([], display.visible(f"The history cannot be replayed. {unreadable}"))
     if len(inbound) > MAX_REPLAY:
         return _Difference([], _TOO_LONG)
     if [record.seq for record in inbound] != list(range(1, last + 1)):
