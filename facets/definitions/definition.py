@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import re
 import string
 from _string import formatter_field_name_split  # type: ignore[import-not-found]  # as string.Formatter does
@@ -13,13 +14,15 @@ from typing import Any, Generic, TypeAlias, TypeVar, get_args, get_origin
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.fields import FieldInfo
 
-from facets.core import Facet, InvalidRecord, Processor, Record, StateUpdaterInput
+from facets.core import Facet, InvalidRecord, Processor, Record, StateUpdaterInput, json
 from facets.core.diff import ABSENT, Change, diff
 from facets.core.json import JSON
 from facets.core.processor import Publish
 from facets.core.store import EventStore
 from facets.definitions.masking import MASKED, holds_sensitive, mask, mask_unknown, redact
-from facets.definitions.serialization import WrittenAsNull, keep_unknown, stored_key, to_stored
+from facets.definitions.merge import keep_stored
+from facets.definitions.serialization import WrittenAsNull, initial_of, stored_key, to_stored
+from facets.definitions.source import attach, models_in, reader
 
 __all__ = [
     "DefinitionError",
@@ -247,7 +250,7 @@ class FacetDefinition(Generic[State]):
 
     def _check_model(self, model: type[BaseModel]) -> None:
         """Refuse models that would drop what they do not know."""
-        for reached in _models_in(model):
+        for reached in models_in(model):
             if reached.model_config.get("extra") != "allow":
                 raise DefinitionError(
                     f"Facet {self.name}: {reached.__module__}.{reached.__name__} would drop fields that other "
@@ -263,7 +266,7 @@ class TypedProcessor(Processor[BaseModel]):
 
     def __init__(self, definition: FacetDefinition[Any]) -> None:
         rules = {event.type: _on_models(event, definition) for event in definition.events.values()}
-        super().__init__(rules, definition.state)
+        super().__init__(rules, lambda: initial_of(definition.state))
         self.model = definition.state
         self._definition = definition
 
@@ -277,12 +280,16 @@ class TypedProcessor(Processor[BaseModel]):
         except ValidationError as error:
             problem = redact(first_problem(error), self.sensitive, state)
             raise InvalidRecord(f"The state does not fit {self.model.__name__}: {problem}") from None
+        try:
+            attach(loaded, state)
+        except RecursionError:
+            raise InvalidRecord("The state is nested too deeply.") from None
         return loaded
 
     def dump(self, state: BaseModel, before: JSON | None, replaced: JSON | None) -> JSON:
         try:
-            stored = to_stored(state, before, self.load(before) if before is not None else None)
-            return keep_unknown(stored, state, replaced) if replaced is not None else stored
+            stored = to_stored(state, ABSENT if before is None else before)
+            return stored if replaced is None else keep_stored(stored, state, replaced)
         except RecursionError:
             raise InvalidRecord("The state is nested too deeply, or holds itself.") from None
         except InvalidRecord as error:
@@ -294,7 +301,7 @@ class TypedProcessor(Processor[BaseModel]):
 
     def message(self, data: Any) -> JSON:
         try:
-            return to_stored(data)
+            return json.copy(to_stored(data))
         except RecursionError:
             raise InvalidRecord("The message is nested too deeply, or holds itself.") from None
 
@@ -366,12 +373,12 @@ def first_problem(error: ValidationError) -> str:
 def _on_models(
     event: EventType, definition: FacetDefinition[Any]
 ) -> Callable[[StateUpdaterInput[BaseModel]], BaseModel]:
-    validate = event.schema.__pydantic_validator__.validate_python
+    read = reader(event.schema, definition.state)
     rule = event.rule
 
     def run(given: StateUpdaterInput[BaseModel]) -> BaseModel:
         try:
-            current = validate(given.current)
+            current = read(given.current)
         except ValidationError as error:
             problem = redact(first_problem(error), definition.sensitive_fields, given.current)
             raise InvalidRecord(
@@ -384,18 +391,6 @@ def _on_models(
         return state
 
     return run
-
-
-def _models_in(annotation: Any, seen: set[Any] | None = None) -> set[type[BaseModel]]:
-    """Every model that a value of this annotation can hold."""
-    seen = set() if seen is None else seen
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel) and annotation not in seen:
-        seen.add(annotation)
-        for field in annotation.model_fields.values():
-            _models_in(field.annotation, seen)
-    for argument in get_args(annotation):
-        _models_in(argument, seen)
-    return seen
 
 
 def _chains(model: type[BaseModel], above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -420,16 +415,27 @@ def _models_of(annotation: Any) -> Iterator[tuple[type[BaseModel], tuple[str, ..
 
 
 class _Sentences(string.Formatter):
-    """Formats an event's fields; numbers read as JavaScript writes them, 42 and not 42.0."""
+    """Formats an event's fields as staff read them: 42 and not 42.0, true and not True, a dash for what is not set."""
 
     def __init__(self, event: BaseModel | None = None, sensitive: Sequence[str] = ()) -> None:
         self._event = event
         self._sensitive = sensitive
 
     def format_field(self, value: Any, format_spec: str) -> str:
+        if value is None:
+            return "–"
         if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
             value = int(value)
+        elif isinstance(value, (bool, enum.Enum, BaseModel, Mapping, list, tuple, set, frozenset)):
+            stored = to_stored(value)
+            if isinstance(stored, list) and all(isinstance(item, (str, int, float)) for item in stored):
+                value = ", ".join(self.format_field(item, "") for item in stored)
+            else:
+                value = stored if isinstance(stored, str) else json.dumps(stored)
         return str(super().format_field(value, format_spec))
+
+    def convert_field(self, value: Any, conversion: Any) -> Any:
+        return value if value is None else super().convert_field(value, conversion)
 
     def get_field(self, field_name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         """As the base does; MASKED where the field is sensitive, holds what is, or was made of it."""

@@ -1,23 +1,39 @@
-"""Models as the plain JSON that TypeScript services store, with all that the model does not know kept in its place."""
+"""Models as the plain JSON that TypeScript services store. What no rule changed is written as it was read."""
 
 from __future__ import annotations
 
 import enum
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import cache
 from math import isfinite
+from types import NoneType
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, RootModel
 from pydantic_core import to_jsonable_python
 
 from facets.core import InvalidRecord
+from facets.core.diff import ABSENT
 from facets.core.json import JSON
+from facets.definitions.source import attach, keys_of, parts, raw_of, stored_key
+
+__all__ = [
+    "WrittenAsNull",
+    "has_serializer",
+    "initial_of",
+    "same_value",
+    "stored_key",
+    "to_stored",
+    "validated",
+]
 
 # Beyond it, items of a list that was reordered are written anew rather than looked for among the old ones.
-_MOST_COMPARISONS = 1_000_000
+_MAX_COMPARISONS = 1_000_000
+
+_SCALARS = frozenset({str, int, float, bool, NoneType})
 
 
 class WrittenAsNull:
@@ -27,92 +43,173 @@ class WrittenAsNull:
     """
 
 
-def to_stored(value: Any, before: JSON | None = None, pristine: Any = None) -> JSON:
+def to_stored(value: Any, before: JSON = ABSENT) -> JSON:
     """A model, or what one holds, as plain JSON in the form that TypeScript services store.
 
-    Decimals become numbers, times JavaScript's ISO strings. A field whose default is None is left out while it is
-    None. What is equal in `pristine`, which was read from `before`, is written back just as it stands there, and
-    keys keep the order that they have there.
+    Decimals become numbers, times JavaScript's ISO strings. A model that was read from JSON (see `attach`) keeps that
+    JSON but for what was changed since: nulls, forms of values and the order of keys are as they were, and a field that
+    was not there is written only if it was set. A model that a rule made has all its fields; those whose default is
+    None are left out while they are None.
+
+    Args:
+        before: what the value takes the place of; a model that a rule made in the place of another follows its form.
 
     Raises:
         InvalidRecord: a Decimal has more digits than a JSON number keeps, or a value has no JSON form, as NaN has none.
     """
-    if isinstance(value, BaseModel):
-        return _model_to_stored(value, before, pristine)
-    if isinstance(value, Mapping):
-        return {str(_leaf(key)): to_stored(item, *_at(key, before, pristine)) for key, item in value.items()}
-    if isinstance(value, (list, tuple, set, frozenset)):
-        items = list(value)
-        return [
-            to_stored(item, *was) for item, was in zip(items, _places(items, before, pristine), strict=True)
-        ]
-    return _leaf(value)
+    writer = _Writer()
+    pristine = writer.validated(type(value), before) if _is_made(value) else None
+    return writer.write(value, before, pristine)
 
 
-def keep_unknown(stored: JSON, model: Any, replaced: JSON) -> JSON:
-    """A state made again from its events, with what only other services know carried over from the stored one.
+def initial_of(model: type[BaseModel]) -> BaseModel:
+    """The state before the first event: the model's defaults, as if they had been stored."""
+    state = model()
+    attach(state, to_stored(state))
+    return state
 
-    No rule of ours can make it again. In a list an item keeps it where nothing else of the item changed, since
-    an item at the same place may be another one.
+
+def validated(model: type[BaseModel], raw: JSON) -> BaseModel | None:
+    """The model that this JSON makes; None if it makes none."""
+    try:
+        made: BaseModel = model.__pydantic_validator__.validate_python(raw)
+    except Exception:  # noqa: BLE001 - a validator is somebody else's code
+        return None
+    return made
+
+
+def same_value(value: Any, other: Any, *, fields_set: bool = False) -> bool:
+    """Equality, but for what Python takes for equal and JSON does not: true and 1.
+
+    Args:
+        fields_set: models are the same only if the same of their fields were set.
     """
-    if isinstance(stored, list) and isinstance(replaced, list) and isinstance(model, (list, tuple)):
-        return [
-            keep_unknown(item, part, replaced[place])
-            if place < len(replaced) and _knows_same(item, part, replaced[place])
-            else item
-            for place, (item, part) in enumerate(zip(stored, model, strict=True))
-        ]
-    if isinstance(model, Mapping) and isinstance(stored, dict) and isinstance(replaced, dict):
-        parts = {str(_leaf(key)): part for key, part in model.items()}
-        return {
-            key: keep_unknown(item, parts.get(key), replaced[key]) if key in replaced else item
-            for key, item in stored.items()
-        }
-    if not (isinstance(model, BaseModel) and isinstance(stored, dict) and isinstance(replaced, dict)):
-        return stored
-    known = _known(model)
-    merged = {}
-    for key, value in replaced.items():
-        if key in stored:
-            merged[key] = keep_unknown(stored[key], getattr(model, known.get(key, ""), None), value)
-        elif key not in known:
-            merged[key] = value
-    return merged | {key: value for key, value in stored.items() if key not in merged}
+    kind = type(value)
+    if kind in _SCALARS or (kind is not dict and not isinstance(value, (BaseModel, list, tuple, Mapping))):
+        return (kind is bool) == (type(other) is bool) and bool(value == other)
+    if isinstance(value, BaseModel):
+        return (
+            kind is type(other)
+            and not (fields_set and value.__pydantic_fields_set__ != other.__pydantic_fields_set__)
+            and same_value(value.__dict__, other.__dict__, fields_set=fields_set)
+            and same_value(
+                value.__pydantic_extra__ or {}, other.__pydantic_extra__ or {}, fields_set=fields_set
+            )
+        )
+    if isinstance(value, (list, tuple)):
+        if not isinstance(other, (list, tuple)) or len(value) != len(other):
+            return False
+        pairs: Iterable[tuple[Any, Any]] = zip(value, other, strict=True)
+    else:
+        if not isinstance(other, Mapping) or value.keys() != other.keys():
+            return False
+        pairs = [(item, other[key]) for key, item in value.items()]
+    return all(same_value(item, other_item, fields_set=fields_set) for item, other_item in pairs)
 
 
-def stored_key(name: str, field: Any) -> str:
-    key: str = field.serialization_alias or field.alias or name
-    return key
+@cache
+def has_serializer(model: type[BaseModel]) -> bool:
+    """Whether a model's own serializer makes it into something else than its fields."""
+    return bool(model.__pydantic_decorators__.model_serializers)
 
 
-def _model_to_stored(model: BaseModel, before: JSON | None, pristine: Any) -> JSON:
-    was = before if isinstance(before, dict) and type(pristine) is type(model) else {}
-    # A model's own serializer may make anything of it.
-    dumped: Any = model.model_dump(mode="python", by_alias=True)
-    if not isinstance(dumped, dict):
-        return to_stored(dumped)
-    stored: dict[str, JSON] = {}
-    for name, field in type(model).model_fields.items():
-        key = stored_key(name, field)
-        value = getattr(model, name)
-        old = getattr(pristine, name, None) if was else None
-        if was and _same(value, old):
-            if key in was:
-                stored[key] = was[key]
+class _Writer:
+    """Writes one value. What models were read as, before anything was changed in them, is found out once."""
+
+    def __init__(self) -> None:
+        self._validated: list[tuple[BaseModel, JSON]] = []
+        # By the id of the JSON that they were read from, which lives as long as the models that are written.
+        self._pristine: dict[int, BaseModel] = {}
+
+    def validated(self, model: type[BaseModel], raw: JSON) -> BaseModel | None:
+        while (known := self._pristine.get(id(raw))) is None and self._validated:
+            self._pristine.update((id(part_raw), part) for part, part_raw in parts(*self._validated.pop()))
+        if type(known) is model:
+            return known
+        made = validated(model, raw)
+        if made is not None:
+            self._validated.append((made, raw))
+        return made
+
+    def write(self, value: Any, raw: JSON = ABSENT, pristine: Any = None) -> JSON:
+        """Write a value that stands where `raw` stood, which was read as `pristine`."""
+        if isinstance(value, RootModel):
+            return self.write(value.root, raw, pristine.root if isinstance(pristine, RootModel) else None)
+        if isinstance(value, BaseModel):
+            return self._model(value, raw, pristine)
+        if raw is not ABSENT and pristine is not None and same_value(value, pristine, fields_set=True):
+            return raw
+        if isinstance(value, Mapping):
+            texts = {key: str(_leaf(key)) for key in value}
+            return {
+                texts[key]: self.write(item, *_at(texts[key], key, raw, pristine))
+                for key, item in value.items()
+            }
+        if isinstance(value, (set, frozenset)):
+            return sorted((self.write(item) for item in value), key=repr)
+        if isinstance(value, (list, tuple)):
+            return [
+                self.write(item, *place)
+                for item, place in zip(value, _places(value, raw, pristine), strict=True)
+            ]
+        return _leaf(value)
+
+    def _model(self, model: BaseModel, raw: JSON, pristine: Any) -> JSON:
+        kind = type(model)
+        source = raw_of(model)
+        if isinstance(source, dict):
+            raw, pristine = source, self.validated(kind, source)
+        if not (isinstance(raw, dict) and type(pristine) is kind):
+            # A rule made it, and nothing that is known stood in its place.
+            raw, pristine = {}, None
+        all_dumped: Any = model.model_dump(mode="python", by_alias=True) if has_serializer(kind) else None
+        if not (all_dumped is None or isinstance(all_dumped, dict)):
+            return self.write(all_dumped)
+        stored: dict[str, JSON] = {}
+        changed: dict[str, tuple[str, Any, JSON, Any]] = {}
+        for name, keys in keys_of(kind).items():
+            value, old = getattr(model, name), getattr(pristine, name, None)
+            key = keys[0] if keys[0] in raw else next((key for key in keys[1:] if key in raw), keys[0])
+            if pristine is not None and _is_untouched(model, name, key, value, old, raw):
+                if key in raw:
+                    stored[key] = raw[key]
                 continue
-            if value is None:
+            field = kind.__pydantic_fields__[name]
+            if field.exclude or (value is None and field.default is None and not _as_null(field)):
                 continue
-        if key not in dumped or (value is None and field.default is None and not _as_null(field)):
-            continue
-        stored[key] = to_stored(value if _holds_models(value) else dumped[key], was.get(key), old)
-    for key, value in (model.__pydantic_extra__ or {}).items():
-        stored[key] = to_stored(value)
-    in_place = {key: stored[key] for key in was if key in stored}
-    return in_place | stored
+            changed[name] = key, value, raw.get(key, ABSENT), old
+        # As pydantic dumps them, so that a field's own serializer has its say.
+        plain = {name for name, (_, value, _, _) in changed.items() if not _holds_models(value)}
+        dumped = all_dumped or (
+            model.model_dump(mode="python", by_alias=True, include=plain) if plain else {}
+        )
+        for name, (key, value, old_raw, old) in changed.items():
+            if name not in plain:
+                stored[key] = self.write(value, old_raw, old)
+            elif keys_of(kind)[name][0] in dumped:
+                stored[key] = self.write(dumped[keys_of(kind)[name][0]], old_raw, old)
+        old_extra = getattr(pristine, "__pydantic_extra__", None) or {}
+        for key, value in (model.__pydantic_extra__ or {}).items():
+            stored[key] = self.write(value, *_at(key, key, raw, old_extra))
+        in_place = {key: stored[key] for key in raw if key in stored}
+        return in_place | stored
+
+
+def _is_made(value: Any) -> bool:
+    """Whether a rule made this model, rather than change one that was read."""
+    return isinstance(value, BaseModel) and raw_of(value) is ABSENT
+
+
+def _is_untouched(model: BaseModel, name: str, key: str, value: Any, old: Any, raw: dict[str, JSON]) -> bool:
+    if key in raw:
+        return same_value(value, old, fields_set=True)
+    if name in model.model_fields_set:
+        return False
+    # A default that only a look at it could have changed is as it was, even where each has its own.
+    return not isinstance(value, (BaseModel, Mapping, list, set)) or same_value(value, old, fields_set=True)
 
 
 def _holds_models(value: Any) -> bool:
-    """What holds none is taken as pydantic dumped it, so that a field's own serializer has its say."""
     if isinstance(value, Mapping):
         return any(_holds_models(item) for item in value.values())
     if isinstance(value, (list, tuple, set, frozenset)):
@@ -120,39 +217,49 @@ def _holds_models(value: Any) -> bool:
     return isinstance(value, BaseModel)
 
 
-def _places(items: list[Any], before: JSON | None, pristine: Any) -> list[tuple[JSON | None, Any]]:
-    """Where each item of a list stood before: an equal item first, else what stood at the same place and is gone."""
-    if not (
-        isinstance(before, list) and isinstance(pristine, (list, tuple)) and len(before) == len(pristine)
-    ):
-        return [(None, None)] * len(items)
-    places: list[int | None] = [
-        index if index < len(pristine) and _same(item, pristine[index]) else None
-        for index, item in enumerate(items)
+def _places(items: Any, raw: JSON, pristine: Any) -> list[tuple[JSON, Any]]:
+    """Where each item of a list stood before: an equal item first, else what stood at the same place and is gone.
+
+    A model that was read from JSON needs no place; it takes the one that it came from.
+    """
+    if not (isinstance(raw, list) and isinstance(pristine, (list, tuple)) and len(raw) == len(pristine)):
+        return [(ABSENT, None)] * len(items)
+    origins = {id(item): place for place, item in enumerate(raw) if isinstance(item, dict)}
+    places: list[int | None] = [origins.get(id(raw_of(item))) for item in items]
+    taken = {place for place in places if place is not None}
+    todo = [
+        index for index, item in enumerate(items) if raw_of(item) is ABSENT or not isinstance(item, BaseModel)
     ]
-    free = [index for index in range(len(pristine)) if index >= len(items) or places[index] is None]
-    if len(free) * len(items) <= _MOST_COMPARISONS:
-        for index, item in enumerate(items):
-            if places[index] is None:
-                places[index] = next((place for place in free if _same(item, pristine[place])), None)
-                if places[index] is not None:
-                    free.remove(places[index])  # type: ignore[arg-type]  # mypy loses what the line before says
+    for index in todo:
+        if index < len(pristine) and index not in taken and same_value(items[index], pristine[index]):
+            places[index] = index
+            taken.add(index)
+    free = [place for place in range(len(pristine)) if place not in taken]
+    missing = [index for index in todo if places[index] is None]
+    if len(free) * len(missing) <= _MAX_COMPARISONS:
+        for index in missing:
+            places[index] = next((place for place in free if same_value(items[index], pristine[place])), None)
+            if places[index] is not None:
+                free.remove(places[index])  # type: ignore[arg-type]  # mypy loses what the line before says
     gone = set(free)
-    for index in range(len(items)):
+    for index in missing:
         if places[index] is None and index in gone:
             places[index] = index
-    return [(None, None) if place is None else (before[place], pristine[place]) for place in places]
+    return [(ABSENT, None) if place is None else (raw[place], pristine[place]) for place in places]
 
 
-def _at(key: Any, before: JSON | None, pristine: Any) -> tuple[JSON | None, Any]:
-    """What stood at this place in a list or a mapping."""
+def _at(text: str, key: Any, raw: JSON, pristine: Any) -> tuple[JSON, Any]:
+    """What stood at this key of a mapping, which is a text in JSON."""
     try:
-        return before[key], pristine[key]  # type: ignore[index]  # no list or mapping: nothing stood there
+        return raw[text], pristine[key]
     except (KeyError, IndexError, TypeError):
-        return None, None
+        return ABSENT, None
 
 
 def _leaf(value: Any) -> JSON:
+    raw = raw_of(value)
+    if raw is not ABSENT:
+        return raw
     match value:
         case enum.Enum():
             return _leaf(value.value)
@@ -191,32 +298,3 @@ def _number(value: Decimal) -> int | float:
 
 def _as_null(field: Any) -> bool:
     return any(isinstance(mark, WrittenAsNull) or mark is WrittenAsNull for mark in field.metadata)
-
-
-def _known(model: BaseModel) -> dict[str, str]:
-    """From the stored names of a model's fields to its own."""
-    return {stored_key(name, field): name for name, field in type(model).model_fields.items()}
-
-
-def _knows_same(stored: JSON, model: Any, replaced: JSON) -> bool:
-    if not (isinstance(model, BaseModel) and isinstance(stored, dict) and isinstance(replaced, dict)):
-        return False
-    known = _known(model)
-    return all(
-        (key in stored) == (key in replaced) and _same(stored.get(key), replaced.get(key)) for key in known
-    )
-
-
-def _same(value: Any, other: Any) -> bool:
-    """Equality, but for what Python takes for equal and JSON does not: true and 1."""
-    if isinstance(value, BaseModel) and isinstance(other, BaseModel):
-        return (
-            type(value) is type(other)
-            and _same(value.__dict__, other.__dict__)
-            and _same(value.__pydantic_extra__ or {}, other.__pydantic_extra__ or {})
-        )
-    if isinstance(value, Mapping) and isinstance(other, Mapping):
-        return value.keys() == other.keys() and all(_same(item, other[key]) for key, item in value.items())
-    if isinstance(value, (list, tuple)) and isinstance(other, (list, tuple)):
-        return len(value) == len(other) and all(map(_same, value, other))
-    return isinstance(value, bool) == isinstance(other, bool) and bool(value == other)

@@ -82,6 +82,48 @@ def test_what_hde_wrote_needs_no_recalculation_except_where_it_was_tampered_with
     assert drifted[case("drifted")["id"]]
 
 
+@pytest.mark.parametrize(
+    "items",
+    [
+        '[{"desc":"Mute","cost":42}]',
+        '[{"cost":42,"desc":"Mute"}]',
+        '[{"desc":"Mute","qty":1,"cost":42,"gift":null,"tax":{"rate":null}}]',
+        '[{"qty":2,"cost":40},{"cost":2}]',
+    ],
+)
+def test_what_hde_wrote_of_an_item_without_a_field_is_not_drifted_and_keeps_its_bytes(hde: Table, items: str):
+    """As hde's own rules make it of the event: the state has the event's items."""
+    facet = order.facet(hde.db("ORDER"))
+    created = f'{{"id":"x","items":{items},"channel":null}}'
+    itm = f'{{"theirs":null,"status":"created","id":"x","items":{items},"balance":42}}'
+    event = inbound_record("ORDER", "x", 1, "ORDER_CREATED", created, 0, None)
+    hde.load([event.to_item(), state_record("ORDER", "x", 1, itm, 0).to_item()])
+
+    outcome = recalculate.preview(facet, "x")
+    assert outcome is not None
+    assert (outcome.changes, outcome.would_write, outcome.itm) == ([], False, itm)
+    facet.recalculate("x")
+    assert facet.db.get_log("x").state_itm == itm
+
+    store_state(hde, facet, "x", itm.replace('"balance":42', '"balance":"42"'))
+    found = apply(facet, "x")
+    assert found is not None
+    assert [change.path for change in found.changes] == [("balance",)]
+    assert facet.db.get_log("x").state_itm == itm
+
+    facet.append("x", Event("PAYMENT_COMPLETED", {"intent": {"amount": 40, "id": "p1"}}))
+    paid = itm.replace('"balance":42', '"balance":2')[:-1] + ',"intentIds":["p1"]}'
+    assert facet.db.get_log("x").state_itm == paid
+
+
+def test_a_recalculation_of_what_hde_wrote_leaves_its_bytes(hde: Table):
+    for entity in ledger.entities():
+        if entity["facet"] in DEFINITIONS and "drifted" not in entity["cases"]:
+            outcome = recalculate.preview(facet_of(hde, entity), entity["id"])
+            assert outcome is not None
+            assert outcome.itm == entity["stateJson"]
+
+
 def test_messages_that_hde_wrote_are_those_that_a_replay_publishes_except_where_they_show_a_later_state(
     hde: Table,
 ):

@@ -287,7 +287,7 @@ def test_the_first_state_of_an_entity_is_the_models_defaults():
 # The form of values.
 
 
-def test_values_are_stored_in_the_form_that_typescript_services_store():
+def test_values_of_an_event_are_stored_in_the_form_that_they_have_there():
     data = {
         "price": 12.50,
         "at": "2026-11-23T09:29:57.5+01:00",
@@ -298,7 +298,7 @@ def test_values_are_stored_in_the_form_that_typescript_services_store():
 
     text = after(None, Event("FILLED", data))
 
-    assert '"price":12.5,"at":"2026-11-23T08:29:57.500Z","day":"2026-11-23","colour":"red"' in text
+    assert '"price":12.5,"at":"2026-11-23T09:29:57.5+01:00","day":"2026-11-23","colour":"red"' in text
     assert '"key":"5f0c6f3e-0d7f-4f0e-9a2b-1f2e3d4c5b6a"' in text
 
 
@@ -754,3 +754,30 @@ def test_what_is_sensitive_cannot_be_drawn():
         FacetDefinition(
             name="F", title="F", state=Account, chart_fields=("balance",), sensitive_fields=("balance",)
         )
+
+
+class Told(Model):
+    name: str | None = None
+    done: bool = False
+    tags: list[str] | None = None
+    colour: Colour | None = None
+    part: Line | None = None
+
+
+@pytest.mark.parametrize(
+    ("sentence", "data", "text"),
+    [
+        ("Owner is now {name}", {}, "Owner is now –"),
+        ("Owner is now {name!r:>3}", {"name": None}, "Owner is now –"),
+        ("Owner is now {name}", {"name": "None"}, "Owner is now None"),
+        ("Done: {done}", {"done": True}, "Done: true"),
+        ("Tags {tags}", {"tags": ["a", "b"]}, "Tags a, b"),
+        ("Colour {colour}", {"colour": "red"}, "Colour red"),
+        ("Part {part}", {"part": {"sku": "x"}}, 'Part {"sku":"x"}'),
+    ],
+)
+def test_a_sentence_has_no_words_of_python(sentence: str, data: Any, text: str):
+    facet = FacetDefinition(name="F", title="F", state=Model)
+    facet.event("TOLD", Told, sentence=sentence)(lambda state, event, publish: state)
+
+    assert facet.sentence("TOLD", data) == text
