@@ -127,7 +127,11 @@ MESSAGE_TAGS = {message_levels.SUCCESS: "ok", message_levels.WARNING: "warn", me
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "account_login"
-AUTHENTICATION_BACKENDS = ["hdeadmin.accounts.adapter.Backend", "hdeadmin.access.entrance.Backend"]
+AUTHENTICATION_BACKENDS = [
+    "hdeadmin.accounts.adapter.Backend",
+    # Sessions of the version before name it. Remove it, and hdeadmin/access, in the version after this one.
+    "hdeadmin.access.entrance.Backend",
+]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",

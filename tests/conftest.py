@@ -77,7 +77,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     def has_part(item: pytest.Item) -> bool:
         if item.get_closest_marker("only_on_sqlite") and connection.vendor != "sqlite":
             return False
-        uses = {"db", "transactional_db", "django_db_setup"} & set(getattr(item, "fixturenames", ()))
+        uses = {"db", "transactional_db"} & set(getattr(item, "fixturenames", ()))
         return bool(uses or item.get_closest_marker("django_db")) or not config.getoption("only_database")
 
     left_out = [item for item in items if not has_part(item)]

@@ -46,7 +46,7 @@ def meta_of(record: Record) -> Mapping[str, JSON]:
 
 
 def ticket_problem(ticket: str) -> str:
-    """What is wrong with a ticket's number by HDEADMIN_TICKET_PATTERN, "" for nothing. There need not be one."""
+    """What is wrong with a ticket's number by HDEADMIN_TICKET_PATTERN, "" if it is right, or if there is none."""
     if not ticket:
         return ""
     if len(ticket) > MAX_TICKET_LENGTH:

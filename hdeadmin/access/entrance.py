@@ -1,4 +1,4 @@
-"""For one version: the backend's path in the sessions of people who signed in before hdeadmin.accounts."""
+"""The backend by its old path, which sessions of the version before hold. Removed in the next version."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from hdeadmin.accounts import adapter
 
 
 class Backend(adapter.Backend):
-    """Knows who somebody is; lets nobody in."""
+    """Reads the user of a session that began before; signs nobody in."""
 
     def authenticate(self, request: HttpRequest | None, **credentials: Any) -> None:
         return None

@@ -1,4 +1,4 @@
-"""Who may come in, and what they may do."""
+"""Sign-in, second factors and people."""
 
 from django.apps import AppConfig
 

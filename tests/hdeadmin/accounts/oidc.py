@@ -24,6 +24,7 @@ class Provider:
     """Knows one person at a time, by `claims`.
 
     Attributes:
+        address: where it answers; its issuer, unless it is asked as a proxy.
         claims: of the person, in the token.
         userinfo: what the userinfo page tells beside the subject.
         lies: claims of the token that are not as they should be; None leaves one out.
@@ -32,8 +33,9 @@ class Provider:
         refuses: the token page answers 400.
     """
 
-    def __init__(self, issuer: str) -> None:
+    def __init__(self, issuer: str, address: str) -> None:
         self.issuer = issuer
+        self.address = address
         self.calls_itself = issuer
         self.claims: dict[str, Any] = {"sub": "person-1"}
         self.userinfo: dict[str, Any] = {}
@@ -111,8 +113,8 @@ class Provider:
 
 
 @contextmanager
-def provider(port: int = 0) -> Iterator[Provider]:
-    """Run one until the end of the block, on a port that is free where none is named."""
+def provider(issuer: str = "") -> Iterator[Provider]:
+    """Run one until the end of the block. With an issuer of its own it is to be asked as a proxy, at its `address`."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -135,8 +137,9 @@ def provider(port: int = 0) -> Iterator[Provider]:
 
         def log_message(self, *_: Any) -> None: ...
 
-    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-    running = Provider(f"http://127.0.0.1:{server.server_address[1]}")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    address = f"http://127.0.0.1:{server.server_address[1]}"
+    running = Provider(issuer or address, address)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:
